@@ -1,0 +1,1 @@
+"""musegen: music generation over MIDI."""
