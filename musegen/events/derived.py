@@ -1,0 +1,152 @@
+"""What the past implies about the next onset: bar position, meter, and the notes still sounding.
+
+These are functions of the events and the meter map, so models are *given* them rather than made to
+rediscover them. `derive` does a whole piece at once, `Tracker` one event at a time for a batch; both end
+in the same `_slots`. A *row* (as models see it) is an event plus these columns:
+
+    0-4   the event's attributes                 TIME   ticks since the start
+    BAR   ticks since the bar line (≤ 191)       METER  index into METERS
+    LAST  previous pitch of the same instrument (128: none)
+    SLOTS… eight times (instrument, pitch, remaining ticks ≤ 96): the latest notes that end at or after
+          this onset, newest first; REMAINING_NONE marks an empty slot
+
+Everything but LAST is known once the shift is; LAST needs the instrument too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ..piece import Meter
+from . import attributes as at
+from .codec import Rows, onsets, shift_ticks
+
+TIME, BAR, METER, LAST, SLOTS = range(5, 10)
+SLOT_COUNT = 8
+LOOKBACK = 24  # how many rows back a sounding note is looked for
+REMAINING_CAP = 96
+REMAINING_NONE = REMAINING_CAP + 1
+WIDTH = SLOTS + 3 * SLOT_COUNT
+BAR_POSITIONS = 192
+
+METERS = ((2, 4), (3, 4), (4, 4), (2, 2), (3, 2), (4, 2), (3, 8), (6, 8), (9, 8), (12, 8), (6, 4), (5, 4), (7, 8))
+METER_CLASSES = len(METERS) + 1  # the last: any other
+
+ModelRows = npt.NDArray[np.int32]
+_Ints = npt.NDArray[np.int64]
+
+_EMPTY_SLOT = (at.ATTRIBUTES[at.INSTRUMENT].none, at.ATTRIBUTES[at.PITCH].none, REMAINING_NONE)
+
+
+def derive(rows: Rows, meters: tuple[Meter, ...]) -> ModelRows:
+    """Event `rows` (N, 5) with the derived columns added: (N, WIDTH) int32."""
+    n = len(rows)
+    now = onsets(rows)
+    note = at.is_note(rows)
+    out = np.empty((n, WIDTH), np.int32)
+    out[:, :5] = rows
+    out[:, TIME] = now
+    out[:, BAR], out[:, METER] = bar_position(now, meters)
+    out[:, LAST] = _last_pitch(rows, note)
+    past = np.arange(n)[:, None] - 1 - np.arange(LOOKBACK)
+    end = np.where(note, now + at.DURATIONS[np.where(note, rows[:, at.DURATION], 0)], -1)
+    end = np.where(past >= 0, end[past], -1)
+    out[:, SLOTS:] = _slots(end, rows[past, at.INSTRUMENT], rows[past, at.PITCH], now).reshape(n, -1)
+    return out
+
+
+def bar_position(ticks: _Ints, meters: tuple[Meter, ...]) -> tuple[_Ints, _Ints]:
+    """(ticks since the bar line, capped; meter class) at each of `ticks`."""
+    starts = np.array([m.tick for m in meters])
+    bars = np.array([m.bar_ticks() for m in meters])
+    kinds = np.array([METERS.index(m[1:]) if m[1:] in METERS else len(METERS) for m in meters])
+    i = np.maximum(np.searchsorted(starts, ticks, side="right") - 1, 0)
+    return np.minimum((ticks - starts[i]) % bars[i], BAR_POSITIONS - 1), kinds[i]
+
+
+def _last_pitch(rows: Rows, note: npt.NDArray[np.bool_]) -> npt.NDArray[np.int16]:
+    last = np.full(len(rows), at.ATTRIBUTES[at.PITCH].none, np.int16)
+    where = np.flatnonzero(note)
+    order = where[np.argsort(rows[where, at.INSTRUMENT], kind="stable")]
+    same = rows[order[1:], at.INSTRUMENT] == rows[order[:-1], at.INSTRUMENT]
+    last[order[1:][same]] = rows[order[:-1][same], at.PITCH]
+    return last
+
+
+def _slots(
+    end: _Ints, instrument: npt.NDArray[np.int16], pitch: npt.NDArray[np.int16], now: _Ints
+) -> npt.NDArray[np.int32]:
+    """The slots (N, SLOT_COUNT, 3) from candidate notes (N, LOOKBACK), newest first; `end` -1: no note."""
+    remaining = end - now[:, None]
+    alive = (end >= 0) & (remaining >= 0)
+    rank = np.cumsum(alive, axis=1)
+    alive &= rank <= SLOT_COUNT
+    row, candidate = np.nonzero(alive)
+    place = rank[row, candidate] - 1
+    slots = np.empty((len(now), SLOT_COUNT, 3), np.int32)
+    slots[:] = _EMPTY_SLOT
+    slots[row, place, 0] = instrument[row, candidate]
+    slots[row, place, 1] = pitch[row, candidate]
+    slots[row, place, 2] = np.minimum(remaining[row, candidate], REMAINING_CAP)
+    return slots
+
+
+class Tracker:
+    """The derived columns of a growing batch of event sequences that share a meter map.
+
+    `peek(shift)` answers for a next row that has only its shift; `push(rows)` appends full events and
+    returns them as model rows.
+    """
+
+    def __init__(self, batch: int, meters: tuple[Meter, ...] = (Meter(0),)) -> None:
+        self.meters = meters
+        self.now: _Ints = np.zeros(batch, np.int64)
+        self._end: _Ints = np.full((batch, LOOKBACK), -1, np.int64)
+        self._instrument = np.zeros((batch, LOOKBACK), np.int16)
+        self._pitch = np.zeros((batch, LOOKBACK), np.int16)
+        self._last = np.full((batch, at.INSTRUMENTS), at.ATTRIBUTES[at.PITCH].none, np.int16)
+
+    def peek(self, shift: npt.NDArray[np.int16]) -> ModelRows:
+        """Model rows (B, WIDTH) for next events of which only `shift` (B,) is known; LAST is unset."""
+        now = self.now + shift_ticks(shift)
+        out = np.empty((len(now), WIDTH), np.int32)
+        out[:, :5] = at.NO_NOTE
+        out[:, at.SHIFT] = shift
+        out[:, TIME] = now
+        out[:, BAR], out[:, METER] = bar_position(now, self.meters)
+        out[:, LAST] = at.ATTRIBUTES[at.PITCH].none
+        out[:, SLOTS:] = _slots(self._end, self._instrument, self._pitch, now).reshape(len(now), -1)
+        return out
+
+    def last_pitch(self, instrument: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+        """The previous pitch (B,) of each sequence's `instrument` (B,), 128 where there is none."""
+        known = instrument < at.INSTRUMENTS
+        last = self._last[np.arange(len(instrument)), np.where(known, instrument, 0)]
+        return np.where(known, last, at.ATTRIBUTES[at.PITCH].none).astype(np.int16)
+
+    def sounding(self, ticks: _Ints) -> _Ints:
+        """How many of the latest notes still sound at each of `ticks` (V,), for each sequence: (B, V)."""
+        return (self._end[:, :, None] > ticks).sum(axis=1)  # type: ignore[no-any-return]
+
+    def push(self, rows: Rows) -> ModelRows:
+        """Append events (B, 5); returns them as model rows (B, WIDTH)."""
+        out = self.peek(rows[:, at.SHIFT])
+        out[:, :5] = rows
+        out[:, LAST] = self.last_pitch(rows[:, at.INSTRUMENT])
+        self.now = out[:, TIME].astype(np.int64)
+        note = at.is_note(rows)
+        for history in (self._end, self._instrument, self._pitch):
+            history[:, 1:] = history[:, :-1].copy()
+        end = self.now + at.DURATIONS[np.where(note, rows[:, at.DURATION], 0)]
+        self._end[:, 0] = np.where(note, end, -1)
+        self._instrument[:, 0] = rows[:, at.INSTRUMENT]
+        self._pitch[:, 0] = rows[:, at.PITCH]
+        where = np.flatnonzero(note)
+        self._last[where, rows[where, at.INSTRUMENT]] = rows[where, at.PITCH]
+        return out
+
+    def feed(self, rows: Rows) -> ModelRows:
+        """Append one sequence of events (T, 5) to every row of the batch; returns its model rows (T, WIDTH)."""
+        steps = [self.push(np.repeat(r[None], len(self.now), axis=0))[0] for r in rows]
+        return np.stack(steps) if steps else np.empty((0, WIDTH), np.int32)
