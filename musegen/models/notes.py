@@ -1,0 +1,108 @@
+"""What all sequence families share: the embedding of a row, and the note head.
+
+The head is a chain rule inside the note: P(shift) P(instrument | shift) P(pitch | …) P(velocity | …)
+P(duration | …), each given the context vector. The embedding and the head see the same *situation*: what
+`events.derived` says about the moment a row happens.
+
+    rows (B, T, WIDTH) int — model rows of `events.derived`       D = config.width
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..events import attributes as at
+from ..events import derived
+from .config import ModelConfig
+
+NAMES = tuple(a.name for a in at.ATTRIBUTES)
+
+
+class Situation(nn.Module):
+    """The moment of each row — bar position, meter, sounding notes — as a vector (B, T, D).
+
+    The sounding notes form a set, so their descriptions are summed (Zaheer et al. 2017, Deep Sets).
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.bar = nn.Embedding(derived.BAR_POSITIONS, config.width)
+        self.meter = nn.Embedding(derived.METER_CLASSES, config.width)
+        self.slot_instrument = nn.Embedding(at.ATTRIBUTES[at.INSTRUMENT].inputs, config.slot_width)
+        self.slot_pitch = nn.Embedding(at.ATTRIBUTES[at.PITCH].inputs, config.slot_width)
+        self.slot_remaining = nn.Embedding(derived.REMAINING_NONE + 1, config.slot_width)
+        self.slots = nn.Linear(config.slot_width, config.width, bias=False)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        slots = rows[..., derived.SLOTS :].unflatten(-1, (derived.SLOT_COUNT, 3))
+        each = (
+            self.slot_instrument(slots[..., 0]) + self.slot_pitch(slots[..., 1]) + self.slot_remaining(slots[..., 2])
+        )
+        together = self.slots(F.relu(each).sum(-2))
+        result: Tensor = together + self.bar(rows[..., derived.BAR]) + self.meter(rows[..., derived.METER])
+        return result
+
+
+class RowEmbedding(nn.Module):
+    """Event and situation of each row as one vector: (B, T, WIDTH) → (B, T, D)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.attributes = nn.ModuleList(nn.Embedding(a.inputs, config.width) for a in at.ATTRIBUTES)
+        self.norm = nn.RMSNorm(config.width, eps=1e-5)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, rows: Tensor, situation: Tensor) -> Tensor:
+        total = situation
+        for i, table in enumerate(self.attributes):
+            total = total + table(rows[..., i])
+        result: Tensor = self.dropout(self.norm(total))
+        return result
+
+
+class NoteHead(nn.Module):
+    """From a context to the next event, one attribute at a time."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        width, hidden = config.width, config.head_width
+        self.drawn = nn.ModuleList(nn.Embedding(a.inputs, width) for a in at.ATTRIBUTES[:-1])
+        self.last = nn.Embedding(at.ATTRIBUTES[at.PITCH].inputs, width)
+        self.norm = nn.ModuleList(nn.RMSNorm(width, eps=1e-5) for _ in at.ATTRIBUTES)
+        self.hidden = nn.ModuleList(nn.Linear(width, hidden) for _ in at.ATTRIBUTES)
+        self.out = nn.ModuleList(nn.Linear(hidden, a.outputs) for a in at.ATTRIBUTES)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def logits(self, attribute: int, context: Tensor, target: Tensor, situation: Tensor | None) -> Tensor:
+        """Unnormalised log-probabilities (…, outputs) of one attribute of the `target` rows.
+
+        Reads the attributes of `target` before `attribute`, and once the shift is known its `situation`;
+        from the pitch on also LAST.
+        """
+        total = context
+        if situation is not None and attribute > at.SHIFT:
+            total = total + situation
+        for i in range(attribute):
+            total = total + self.drawn[i](target[..., i])
+        if attribute >= at.PITCH:
+            total = total + self.last(target[..., derived.LAST])
+        hidden = F.relu(self.hidden[attribute](self.norm[attribute](total))).square()
+        result: Tensor = self.out[attribute](self.dropout(hidden))
+        return result
+
+    def nats(self, context: Tensor, target: Tensor, situation: Tensor) -> Tensor:
+        """−log P of each attribute of each target row: (B, T, 5) float32.
+
+        Zero where nothing is predicted: START and TAG rows, and all but the shift of skips and END.
+        """
+        shift = target[..., at.SHIFT]
+        note, scored = shift < at.LONGEST_SHIFT, shift <= at.END
+        out = torch.zeros(*target.shape[:-1], len(at.ATTRIBUTES), device=target.device)
+        for i in range(len(at.ATTRIBUTES)):
+            where = scored if i == at.SHIFT else note
+            chosen = target[where]
+            logits = self.logits(i, context[where], chosen, situation[where])
+            out[..., i][where] = F.cross_entropy(logits.float(), chosen[:, i].long(), reduction="none")
+        return out

@@ -1,0 +1,146 @@
+"""The transformer family (Vaswani et al. 2017), its attention relative in index, musical time and pitch.
+
+Rotary embeddings (Su et al. 2021) turn each pair of query and key dimensions by an angle, so that a score
+depends on the *difference* of two angles. Here some pairs turn with the row's index, some with its onset in
+ticks, some with its pitch: a head can look "one bar ago" or "an octave up" wherever it stands. The state is
+a cache of keys and values, a ring of `config.context` rows.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..errors import SettingsError
+from ..events import attributes as at
+from ..events import derived
+from .base import SequenceModel
+from .config import ModelConfig
+
+
+def turning_rates(pairs: int) -> tuple[list[float], list[float], list[float]]:
+    """Radians per row, per tick and per semitone of each rotary pair: a third each, index first.
+
+    Index periods run from 4 to 2048 rows, time from 12 ticks (an eighth) to 3072 (eight 4/4 bars), pitch
+    from 3 semitones to 96 by way of the octave.
+    """
+    time, pitch = -(-pairs // 3), pairs // 3
+    index = pairs - time - pitch
+
+    def spread(first: float, last: float, n: int) -> list[float]:
+        return [2 * math.pi / (first * (last / first) ** (i / max(1, n - 1))) for i in range(n)]
+
+    return spread(4, 2048, index), spread(12, 3072, time), spread(3, 96, pitch)
+
+
+class Rotary(nn.Module):
+    """The angles (…, pairs) of rows (…, WIDTH) at `index` (…)."""
+
+    rates: Tensor
+
+    def __init__(self, pairs: int) -> None:
+        super().__init__()
+        index, time, pitch = turning_rates(pairs)
+        rates = torch.zeros(3, pairs)
+        rates[0, : len(index)] = torch.tensor(index)
+        rates[1, len(index) : len(index) + len(time)] = torch.tensor(time)
+        rates[2, len(index) + len(time) :] = torch.tensor(pitch)
+        self.register_buffer("rates", rates, persistent=False)
+
+    def forward(self, rows: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        pitch = rows[..., at.PITCH]
+        where = torch.stack([index.expand(pitch.shape), rows[..., derived.TIME], pitch], -1)
+        # Ticks reach the thousands, where bf16 would lose the phase: stay in float32.
+        with torch.autocast(rows.device.type, enabled=False):
+            angle = where.float() @ self.rates
+        return angle.cos(), angle.sin()
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn the pairs (i, i + half) of `x` (…, 2 * pairs) by the angles (…, pairs)."""
+    a, b = x.chunk(2, -1)
+    cos, sin = cos.to(x.dtype), sin.to(x.dtype)
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
+
+
+class Block(nn.Module):
+    """Attention and a squared-ReLU network (So et al. 2021), each on a normalised residual branch."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.heads, self.dropout = config.heads, config.dropout
+        self.norm_attention = nn.RMSNorm(width, eps=1e-5)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.join = nn.Linear(width, width, bias=False)
+        self.norm_network = nn.RMSNorm(width, eps=1e-5)
+        self.widen = nn.Linear(width, 4 * width, bias=False)
+        self.narrow = nn.Linear(4 * width, width, bias=False)
+
+    def project(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys (both turned) and values, each (B, heads, T, D / heads)."""
+        q, k, v = self.qkv(self.norm_attention(x)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return rotate(q, cos[:, None], sin[:, None]), rotate(k, cos[:, None], sin[:, None]), v
+
+    def finish(self, x: Tensor, attended: Tensor) -> Tensor:
+        """The residual stream after attention (B, heads, T, D / heads) and the network."""
+        x = x + self._drop(self.join(attended.transpose(1, 2).flatten(2)))
+        hidden = F.relu(self.widen(self.norm_network(x))).square()
+        return x + self._drop(self.narrow(hidden))
+
+    def _drop(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.dropout, self.training)
+
+
+class State:
+    """Keys and values (layers, B, heads, context, D / heads) of a ring, and how many rows went in."""
+
+    def __init__(self, keys: Tensor, values: Tensor) -> None:
+        self.keys, self.values, self.count = keys, values, 0
+
+
+class Transformer(SequenceModel):
+    """`config.layers` blocks of `config.width` with `config.heads` heads."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        if config.width % (2 * config.heads):
+            raise SettingsError(f"The width {config.width} must be a multiple of twice the heads ({config.heads}).")
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.norm = nn.RMSNorm(config.width, eps=1e-5)
+        self.rotary = Rotary(config.width // config.heads // 2)
+
+    def summarise(self, inputs: Tensor, rows: Tensor) -> Tensor:
+        index = torch.arange(rows.shape[1], device=rows.device)
+        cos, sin = self.rotary(rows, index)
+        x = inputs
+        for block in self.blocks:
+            assert isinstance(block, Block)
+            q, k, v = block.project(x, cos, sin)
+            x = block.finish(x, F.scaled_dot_product_attention(q, k, v, is_causal=True))
+        result: Tensor = self.norm(x)
+        return result
+
+    def start(self, batch: int) -> State:
+        c = self.config
+        shape = (c.layers, batch, c.heads, c.context, c.width // c.heads)
+        weight = self.norm.weight
+        empty = torch.zeros(shape, device=weight.device, dtype=weight.dtype)
+        return State(empty, empty.clone())
+
+    def step(self, inputs: Tensor, row: Tensor, state: State) -> tuple[Tensor, State]:
+        cos, sin = self.rotary(row[:, None], torch.tensor(state.count, device=row.device))
+        slot, filled = state.count % self.config.context, min(state.count + 1, self.config.context)
+        x = inputs[:, None]
+        for i, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
+            q, k, v = block.project(x, cos, sin)
+            state.keys[i, :, :, slot], state.values[i, :, :, slot] = k[:, :, 0], v[:, :, 0]
+            past = state.keys[i, :, :, :filled], state.values[i, :, :, :filled]
+            x = block.finish(x, F.scaled_dot_product_attention(q, *past))
+        state.count += 1
+        result: Tensor = self.norm(x)[:, 0]
+        return result, state
