@@ -1,1 +1,55 @@
-"""musegen: music generation over MIDI."""
+"""musegen plays on from a few bars of your music.
+
+    import musegen
+    piece = musegen.read_music("tune.mid")
+    events = musegen.EventCodec().encode(piece)
+
+Names are looked up where they live on first use, so `import musegen` costs nothing and loads neither
+torch nor any music library. To add a public name, add it to `_HOME` and to the TYPE_CHECKING imports.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Piece": "piece",
+    "Note": "piece",
+    "Tempo": "piece",
+    "Meter": "piece",
+    "Key": "piece",
+    "Metadata": "piece",
+    "EventCodec": "events.codec",
+    "Events": "events.codec",
+    "MusegenError": "errors",
+}
+"""Each public name, and the module of this package that it lives in."""
+
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604  (_HOME is a table of plain strings)
+
+if TYPE_CHECKING:
+    from .errors import MusegenError as MusegenError
+    from .events.codec import EventCodec as EventCodec
+    from .events.codec import Events as Events
+    from .piece import Key as Key
+    from .piece import Metadata as Metadata
+    from .piece import Meter as Meter
+    from .piece import Note as Note
+    from .piece import Piece as Piece
+    from .piece import Tempo as Tempo
+
+
+def __getattr__(name: str) -> object:
+    """The public name `name`, imported now and kept."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})
