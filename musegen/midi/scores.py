@@ -1,0 +1,354 @@
+"""MusicXML, ABC and Humdrum files → Piece, through music21 (the extra `scores`).
+
+Knows nothing of events or corpora. What is read: notes with ties merged, parts apart, programs, sounding
+pitch of transposing instruments, tempo, meter, key, dynamics as velocity, repeats played out. Stated
+repairs: grace notes and other notes of no length are left out; a piece that begins with a pick-up is moved so that tick 0 is the
+start of a full bar with the pick-up at its end; a bar shorter than its meter inside a piece restarts the
+bar count (a `Meter` row) unless the next bars complete it; where repeats cannot be played out the piece is as written.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..errors import MissingPackageError, ScoreError
+from ..piece import DRUMS, Key, Metadata, Meter, Note, Piece, Tempo
+from .notation import write_score as write_score
+
+SUFFIXES = (".xml", ".mxl", ".musicxml", ".abc", ".krn")
+RESOLUTION = 480  # ticks a quarter, or a multiple where tuplets ask for one
+_FINEST = 32_640  # the largest multiple of 480 that a MIDI header holds
+_TEMPO_RANGE = (10.0, 480.0)  # quarters a minute; anything else is a misprint
+_DEFAULT_VELOCITY = 80
+
+Moment = tuple[Fraction, Any]  # quarters from the start of the score, and what happens there
+
+
+def read_score(path: str | Path, qpm: float = 120.0) -> Piece:
+    """The piece in a notation file; the first one where an ABC file holds many.
+
+    `qpm` is the tempo of a piece that states none. Raises ScoreError, or MissingPackageError without music21.
+    """
+    rejected: list[tuple[str, str]] = []
+    pieces = read_scores(path, qpm, rejected)
+    if not pieces:
+        raise ScoreError(rejected[0][1] if rejected else f"{path} holds no music.")
+    return pieces[0][1]
+
+
+def read_scores(
+    path: str | Path, qpm: float = 120.0, rejected: list[tuple[str, str]] | None = None
+) -> list[tuple[str, Piece]]:
+    """(title, piece) of everything in a notation file.
+
+    A tune that cannot be read is appended to `rejected` as (title, reason) where that list is given, and
+    raises ScoreError where it is not.
+    """
+    path = Path(path)
+    found: list[tuple[str, Piece]] = []
+    for name, load in _loaders(path):
+        try:
+            piece = _piece(load(), qpm)
+            if not len(piece):
+                raise ScoreError(f"{path} ({name}) holds no notes.")
+        except (ScoreError, *_MUSIC21_FAILURES) as error:
+            reason = str(error) if isinstance(error, ScoreError) else _reason(path, name, error)
+            if rejected is None:
+                raise ScoreError(reason) from error
+            rejected.append((name, reason))
+        else:
+            found.append((piece.metadata.title or name, piece))
+    return found
+
+
+# music21 raises its own exceptions and, on malformed files, whatever Python raised inside it.
+_MUSIC21_FAILURES = (Exception,)
+
+
+def _reason(path: Path, name: str, error: Exception) -> str:
+    where = str(path) if name == path.stem else f"{path} ({name})"
+    text = " ".join(str(error).split())[:160]
+    return f"{where} cannot be read as notation: {type(error).__name__}{': ' + text if text else ''}."
+
+
+def _loaders(path: Path) -> Iterator[tuple[str, Any]]:
+    """(name, function that parses it) of each score in the file."""
+    try:
+        from music21 import converter
+    except ImportError:
+        raise MissingPackageError("music21", "Reading MusicXML, ABC and Humdrum", "scores") from None
+    if not path.is_file():
+        raise ScoreError(f"{path} does not exist or is not a file.")
+    if path.suffix.lower() not in SUFFIXES:
+        raise ScoreError(f"{path} is not a notation file: expected one of {', '.join(SUFFIXES)}.")
+    if path.suffix.lower() != ".abc":
+
+        def parse() -> Any:
+            found = converter.Converter()
+            found.parseFile(path, forceSource=True, storePickle=False)
+            return found.stream
+
+        yield path.stem, parse
+        return
+    for name, text in _abc_tunes(path):
+
+        def parse_tune(text: str = text) -> Any:
+            found = converter.Converter()
+            found.parseData(text, format="abc")
+            return found.stream
+
+        yield name, parse_tune
+
+
+def _abc_tunes(path: Path) -> Iterator[tuple[str, str]]:
+    """(name, text) of each tune of an ABC file, so that a bad one loses only itself (ABC 2.1, section 2.2)."""
+    text = path.read_bytes().decode("utf-8", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+    head, *tunes = re.split(r"(?m)^(?=X:)", text)
+    shared = "".join(line + "\n" for line in head.splitlines() if re.match(r"[A-WYZ]:", line))
+    seen: dict[str, int] = {}
+    for tune in tunes or [head]:
+        number = re.match(r"X:\s*(\d+)", tune)
+        name = f"{path.stem}:{number[1].lstrip('0') or '0'}" if number else path.stem
+        seen[name] = seen.get(name, 0) + 1
+        first, _, rest = tune.partition("\n")
+        yield name if seen[name] == 1 else f"{name}.{seen[name]}", f"{first}\n{shared}{rest}"
+
+
+class _Part(NamedTuple):
+    name: str
+    elements: list[Moment]  # everything in it, flat, in order
+    bars: list[tuple[Fraction, Fraction]]  # start and written length of every bar
+
+
+def _piece(score: Any, qpm: float) -> Piece:
+    from music21 import stream
+
+    if isinstance(score, stream.Opus):
+        score = score.scores[0] if len(score.scores) else stream.Score()
+    if not score.parts:
+        whole = stream.Score()
+        whole.insert(0, score)
+        whole.metadata = score.metadata
+        score = whole
+    parts = [_part(p) for p in _played(score)]
+    flat = [m for p in parts for m in p.elements]
+    meters = _without_partial_bars(_times(flat, "TimeSignature", _meter))
+    bars = max((p.bars for p in parts), key=len, default=[])
+    lead = _lead(bars, meters)
+    raw = [n for i, p in enumerate(parts) for n in _notes(p, i)]
+    ppq = _resolution([n[0] for n in raw] + [n[1] for n in raw] + [lead])
+
+    def tick(quarters: Fraction) -> int:
+        return math.floor((quarters + lead) * ppq + Fraction(1, 2))
+
+    notes = [Note(tick(n[0]), max(1, tick(n[0] + n[1]) - tick(n[0])), *n[2:]) for n in raw]
+    tempos = _first_at_zero([(tick(q), v) for q, v in _times(flat, "MetronomeMark", _tempo)], 60e6 / qpm)
+    keys = [(tick(q), v) for q, v in _times(flat, "KeySignature", _key)]
+    return Piece.from_notes(
+        notes,
+        ppq,
+        tempos=tuple(Tempo(t, round(us)) for t, us in tempos),
+        meters=tuple(Meter(t, *m) for t, m in _first_at_zero([(tick(q), m) for q, m in _bar_counts(bars, meters)], (4, 4))),
+        keys=tuple(Key(t, *k) for t, k in (_first_at_zero(keys, keys[0][1]) if keys else [])),
+        part_names=tuple(p.name for p in parts),
+        metadata=_metadata(score),
+    )
+
+
+def _played(score: Any) -> list[Any]:
+    """The parts at sounding pitch with repeats played out, or as written where that fails for any of them."""
+    written = list(score.parts)
+    if any(i.transposition is not None for p in written for i in p.recurse().getElementsByClass("Instrument")):
+        written = list(score.toSoundingPitch(inPlace=False).parts)
+    if not any(p.recurse().getElementsByClass("RepeatMark") for p in written):
+        return written
+    try:
+        played = [p.expandRepeats() for p in written]
+    except _MUSIC21_FAILURES:
+        return written
+    lengths = {p.duration.quarterLength for p in played}
+    return played if len(lengths) == 1 or len({p.duration.quarterLength for p in written}) > 1 else written
+
+
+def _part(part: Any) -> _Part:
+    elements: list[Moment] = []
+    bars = []
+    # Bar by bar: music21 puts one and the same TimeSignature object into several bars, so that
+    # flattening the whole part would find it at the last of its places only.
+    for outer in part:
+        start = Fraction(part.elementOffset(outer))
+        if not outer.isStream:
+            elements.append((start, outer))
+            continue
+        if "Measure" in outer.classSet:
+            bars.append((start, Fraction(outer.duration.quarterLength)))
+        flat = outer.flatten()
+        elements += [(start + Fraction(flat.elementOffset(e)), e) for e in flat]
+    elements.sort(key=lambda moment: moment[0])
+    return _Part(str(part.partName or ""), elements, bars)
+
+
+def _notes(part: _Part, index: int) -> Iterator[tuple[Any, ...]]:
+    """(start, length in quarters, pitch, velocity, program, part) of each sounding note, ties merged."""
+    program, velocity = _program(part.name, None), _DEFAULT_VELOCITY
+    open_ties: dict[int, list[Any]] = {}
+    found: list[list[Any]] = []
+    for start, element in part.elements:
+        classes = element.classSet
+        if "Instrument" in classes:
+            program = _program(part.name, element)
+        elif "Dynamic" in classes:
+            velocity = _velocity(element.volumeScalar)
+        if "GeneralNote" not in classes or "Rest" in classes or "ChordSymbol" in classes:
+            continue
+        length = Fraction(element.duration.quarterLength)
+        if length <= 0 or element.duration.isGrace:
+            continue
+        for pitch, tie in _pitches(element):
+            before = open_ties.get(pitch)
+            if tie in ("stop", "continue") and before is not None and before[0] + before[1] == start:
+                before[1] += length
+                row = before
+            else:
+                stated = element.volume.velocity
+                row = [start, length, pitch, stated or velocity, program, index]
+                found.append(row)
+            if tie in ("start", "continue"):
+                open_ties[pitch] = row
+            else:
+                open_ties.pop(pitch, None)
+    return (tuple(row) for row in found)
+
+
+def _pitches(element: Any) -> Iterator[tuple[int, str | None]]:
+    """(MIDI pitch 0-127, kind of tie) of each note in a note or chord; unpitched percussion is a snare."""
+    for note in getattr(element, "notes", (element,)):
+        tie = note.tie.type if note.tie is not None else None
+        if "Unpitched" in note.classSet:
+            drum = getattr(note.storedInstrument, "percMapPitch", None)
+            yield int(drum if drum is not None else 38), tie
+        elif 0 <= round(note.pitch.ps) <= 127:
+            yield round(note.pitch.ps), tie
+
+
+def _program(name: str, stated: Any) -> int:
+    """The General MIDI program of an instrument: as the file says, else by the part's name, else piano."""
+    from music21 import instrument
+
+    if stated is not None and "UnpitchedPercussion" in stated.classSet:
+        return DRUMS
+    if stated is not None and stated.midiProgram is not None:
+        return int(stated.midiProgram)
+    if re.match(r"(?i)\s*(soprano|alto|tenor|bass|baritone|voice|cantus|choir|[satb])\b", name):
+        return 52  # choir: music21's own guess makes a double bass of "Bass"
+    try:
+        guess = instrument.fromString(name) if name else None
+    except instrument.InstrumentException:
+        guess = None
+    return int(guess.midiProgram) if guess is not None and guess.midiProgram is not None else 0
+
+
+def _velocity(scalar: float | None) -> int:
+    """Velocity of a dynamic mark: mf (.55) is 80, ppp 53, fff 111."""
+    return _DEFAULT_VELOCITY if scalar is None else round(30 + 90 * scalar)
+
+
+def _times(flat: list[Moment], kind: str, value: Any) -> list[tuple[Fraction, Any]]:
+    """What `value` makes of each element of a class, in order, one a moment, changes only."""
+    at: dict[Fraction, Any] = {}
+    for when, element in flat:
+        if kind in element.classSet and (v := value(element)) is not None:
+            at.setdefault(when, v)
+    rows: list[tuple[Fraction, Any]] = []
+    for when in sorted(at):
+        if not rows or rows[-1][1] != at[when]:
+            rows.append((when, at[when]))
+    return rows
+
+
+def _tempo(mark: Any) -> float | None:
+    bpm = mark.getQuarterBPM()
+    return 60e6 / bpm if bpm and _TEMPO_RANGE[0] <= bpm <= _TEMPO_RANGE[1] else None
+
+
+def _meter(signature: Any) -> tuple[int, int] | None:
+    top, bottom = signature.numerator, signature.denominator
+    return (int(top), int(bottom)) if top and bottom and 0 < top < 256 and bottom in (1, 2, 4, 8, 16, 32, 64) else None
+
+
+def _key(signature: Any) -> tuple[int, bool] | None:
+    sharps = signature.sharps
+    return (int(sharps), getattr(signature, "mode", None) == "minor") if sharps is not None and -7 <= sharps <= 7 else None
+
+
+def _without_partial_bars(meters: list[tuple[Fraction, Any]]) -> list[tuple[Fraction, Any]]:
+    """`meters` without those that only spell one incomplete bar, as music21 writes pick-ups inside an ABC tune."""
+    rows = list(meters)
+    i = 1
+    while i < len(rows) - 1:
+        (_, before), (start, here), (end, after) = rows[i - 1 : i + 2]
+        if before == after and end - start <= _bar_length(here) < _bar_length(before):
+            del rows[i : i + 2]
+        else:
+            i += 1
+    return rows
+
+
+def _bar_length(meter: tuple[int, int]) -> Fraction:
+    return Fraction(4 * meter[0], meter[1])
+
+
+def _lead(bars: list[tuple[Fraction, Fraction]], meters: list[tuple[Fraction, Any]]) -> Fraction:
+    """How many quarters of silence make a full bar of a pick-up."""
+    if not bars or not meters or meters[0][0] > 0:
+        return Fraction(0)
+    missing = _bar_length(meters[0][1]) - (bars[1][0] if len(bars) > 1 else bars[0][1])
+    return max(Fraction(0), missing)
+
+
+def _bar_counts(bars: list[tuple[Fraction, Fraction]], meters: list[tuple[Fraction, Any]]) -> list[tuple[Fraction, Any]]:
+    """The meters, and the same meter again wherever a full bar begins out of step with the count before it."""
+    rows: list[tuple[Fraction, Any]] = []
+    changes = list(meters) or [(Fraction(0), (4, 4))]
+    lead = _lead(bars, meters)
+    for start, length in bars or [(Fraction(0), Fraction(4))]:
+        while changes and changes[0][0] <= start:
+            rows.append((changes[0][0] if rows else -lead, changes[0][1]))
+            changes.pop(0)
+        if not rows:
+            continue
+        origin, meter = rows[-1]
+        if (start - origin) % _bar_length(meter) and length >= _bar_length(meter):
+            rows.append((start, meter))
+    return rows + changes
+
+
+def _first_at_zero(rows: list[tuple[int, Any]], default: Any) -> list[tuple[int, Any]]:
+    """`rows` beginning at tick 0: the first moved there if it is close to the beginning, else a default before it."""
+    if not rows:
+        return [(0, default)]
+    return rows if rows[0][0] == 0 else [(0, rows[0][1]), *rows[1:]]
+
+
+def _resolution(times: list[Fraction]) -> int:
+    """Ticks a quarter on which every time is exact, if a MIDI header can hold it."""
+    ppq = RESOLUTION
+    for bottom in {t.denominator for t in times}:
+        if (wider := math.lcm(ppq, bottom)) <= _FINEST:
+            ppq = wider
+    return ppq
+
+
+def _metadata(score: Any) -> Metadata:
+    data = score.metadata
+    if data is None:
+        return Metadata()
+    title = str(data.title or data.movementName or "")
+    if title.lower().endswith(SUFFIXES):  # music21 takes the file's name for want of a title
+        title = ""
+    return Metadata(title=" ".join(title.split()), composer=" ".join(str(data.composer or "").split()))
