@@ -52,9 +52,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (default: the process's own) and return the exit status."""
     argv = sys.argv[1:] if argv is None else list(argv)
     try:
-        status = _dispatch(argv)
-        sys.stdout.flush()  # here, so that a closed pipe is noticed here
-        return status
+        try:
+            return _dispatch(argv)
+        finally:
+            sys.stdout.flush()  # here, so that a closed pipe is noticed here
     except MusegenError as error:
         return _complain(str(error))
     except KeyboardInterrupt:

@@ -1,0 +1,53 @@
+# musegen from a checkout. Everything is installed into .venv; a second run starts at once.
+#
+#   make jam                           play on from a seed phrase, in real time
+#   make jam ARGS='--key "D dorian"'   the same with options: see  .venv/bin/musegen jam --help
+#   make test                          run the tests (ARGS='tests/cli -x' runs some of them)
+#   make lint                          ruff and mypy
+#   make bench                         the quick benchmarks: tokenising and starting up
+#
+# PYTHON=/path/to/python3 chooses the Python to make .venv with.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+NEEDS := pyproject.toml constraints.txt
+ARGS ?=
+
+.PHONY: jam test lint bench clean
+
+jam: $(VENV)/.player
+	@$(BIN)/musegen jam $(ARGS)
+
+test: $(VENV)/.all
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.all
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.all
+	$(BIN)/python -m benchmarks.tokenise $(ARGS)
+	$(BIN)/python -m benchmarks.startup
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'musegen needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=/path/to/python3'; exit 1; }
+	@echo 'Making $(VENV) ...'
+	@$(PYTHON) -m venv $(VENV) || { echo 'This Python has no venv module: on Debian, apt-get install python3-venv'; exit 1; }
+	@touch $@
+
+$(VENV)/.player: $(VENV)/.made $(NEEDS)
+	@echo 'Installing the player into $(VENV) ...'
+	@$(PIP) install --editable . --constraint constraints.txt
+	@touch $@
+
+$(VENV)/.all: $(VENV)/.made $(NEEDS)
+	@echo 'Installing everything into $(VENV); PyTorch takes a few minutes ...'
+	@$(PIP) install --editable '.[all]' --constraint constraints.txt
+	@touch $@ $(VENV)/.player
