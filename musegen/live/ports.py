@@ -1,0 +1,154 @@
+"""Ports: where MIDI goes, behind one contract, and which of them this machine has.
+
+A real port is a small *sender process* of its own (`sender.py`): JACK-Client where a JACK or PipeWire server
+runs, otherwise python-rtmidi for ALSA, CoreMIDI and WinMM. It is told each message some time ahead and sends it
+on time however busy this process is. A machine without any MIDI system gets `NoPort`, which says so.
+No MIDI library is ever loaded into this process. Knows nothing of notes or of musical time.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..errors import PortError
+
+
+class Port(Protocol):
+    """Where messages go. All times are those of the clock that everything live shares."""
+
+    @property
+    def name(self) -> str:
+        """What to look for in another program's list of MIDI inputs."""
+        ...
+
+    @property
+    def lookahead(self) -> float:
+        """How many seconds before its time the port likes to be given a message."""
+        ...
+
+    def send(self, message: bytes, time: float) -> None:
+        """Send one MIDI channel message at `time`. Raises PortError if the port has gone."""
+        ...
+
+    def cancel(self) -> None:
+        """Forget what has not gone out yet, except that the note-offs among it go out at once."""
+        ...
+
+    def check(self) -> None:
+        """Raise PortError if the port has gone."""
+        ...
+
+    def close(self) -> None:
+        """End what sounds and let go of the port. Never raises; twice is once."""
+        ...
+
+
+class NoPort:
+    """Where there is no MIDI system: takes everything, sends nothing."""
+
+    name = ""
+    lookahead = 0.1
+
+    def send(self, message: bytes, time: float) -> None:
+        """Do nothing."""
+
+    def cancel(self) -> None:
+        """Do nothing."""
+
+    def check(self) -> None:
+        """Never gone."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True)
+class System:
+    """One MIDI system as found on this machine.
+
+    `key` is what `sender.py` calls it; `ready` whether a port can be opened on it now; `virtual` whether it can
+    make ports of its own; `outputs` where musegen can send to, `inputs` where it can listen; `missing` is one
+    sentence on how to get it, empty if ready.
+    """
+
+    key: str
+    name: str
+    ready: bool
+    virtual: bool = True
+    outputs: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    missing: str = ""
+
+
+def available(timeout: float = 10.0) -> list[System]:
+    """The MIDI systems this kind of machine can have, best first.
+
+    Asked in a process of its own, so that a server that hangs cannot hang us. Raises PortError if it does.
+    """
+    from .remote import sender_command, sender_environment
+
+    try:
+        answer = subprocess.run(
+            sender_command("probe"), capture_output=True, timeout=timeout, env=sender_environment(), check=True
+        )
+    except subprocess.TimeoutExpired:
+        raise PortError("The MIDI system of this machine does not answer: restart its server and try again.") from None
+    except subprocess.CalledProcessError as error:
+        last = (error.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
+        raise PortError(f"The MIDI systems of this machine cannot be listed: {last}") from None
+    return [
+        System(**{**row, "outputs": tuple(row["outputs"]), "inputs": tuple(row["inputs"])})
+        for row in json.loads(answer.stdout)
+    ]
+
+
+def open_port(name: str = "musegen", to: str | None = None, systems: Sequence[System] | None = None) -> Port:
+    """The best port this machine has: a virtual one called `name`, connected to the port `to` if given.
+
+    Returns `NoPort` where there is no MIDI system at all and no `to` was asked for. Raises PortError with what
+    to do where one was asked for and is not there, or where the system has no virtual ports (Windows).
+    """
+    from .remote import SenderPort
+
+    ready = [s for s in (available() if systems is None else systems) if s.ready]
+    if to is None:
+        for system in ready:
+            if system.virtual:
+                return SenderPort(system.key, name)
+        if ready:
+            raise PortError(_no_virtual_ports(ready[0]))
+        return NoPort()
+    for system in ready:
+        if found := find_port(to, system.outputs):
+            return SenderPort(system.key, name, found)
+    raise PortError(_no_such_port(to, [p for s in ready for p in s.outputs]))
+
+
+def find_port(wanted: str, ports: Sequence[str]) -> str | None:
+    """The port called `wanted`: exactly, else without regard to case, else the only one that contains it."""
+    if wanted in ports:
+        return wanted
+    small = wanted.casefold()
+    same = [p for p in ports if p.casefold() == small] or [p for p in ports if small in p.casefold()]
+    return same[0] if len(same) == 1 else None
+
+
+def _no_such_port(wanted: str, ports: Sequence[str]) -> str:
+    if not ports:
+        return f"There is no MIDI port called {wanted!r}, nor any other to send to: see  musegen ports"
+    matching = [p for p in ports if wanted.casefold() in p.casefold()]
+    if len(matching) > 1:
+        return f"{wanted!r} could be any of these ports: {', '.join(matching)}; give more of the name."
+    return f"There is no MIDI port called {wanted!r}; there are: {', '.join(ports)}."
+
+
+def _no_virtual_ports(system: System) -> str:
+    here = f"; ports found here: {', '.join(system.outputs)}" if system.outputs else ""
+    return (
+        f"{system.name} has no virtual ports, so musegen cannot make one: install loopMIDI or Windows MIDI Services, "
+        f"make a port there and name it with  --port NAME{here}."
+    )
