@@ -44,9 +44,9 @@ def read_score(path: str | Path, qpm: float = 120.0) -> Piece:
 def read_scores(
     path: str | Path, qpm: float = 120.0, rejected: list[tuple[str, str]] | None = None
 ) -> list[tuple[str, Piece]]:
-    """(title, piece) of everything in a notation file.
+    """(name, piece) of everything in a notation file; an ABC tune is named file:number.
 
-    A tune that cannot be read is appended to `rejected` as (title, reason) where that list is given, and
+    A tune that cannot be read is appended to `rejected` as (name, reason) where that list is given, and
     raises ScoreError where it is not.
     """
     path = Path(path)
@@ -62,7 +62,7 @@ def read_scores(
                 raise ScoreError(reason) from error
             rejected.append((name, reason))
         else:
-            found.append((piece.metadata.title or name, piece))
+            found.append((name, piece))
     return found
 
 
