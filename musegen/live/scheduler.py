@@ -3,7 +3,7 @@
 It takes whole notes, so a note's off is known with its on and a stalled model cannot leave a note hanging.
 Knows nothing of musical time, models or where the port leads. The written policy:
 
-- a note-on later than the tolerance is dropped, with its off, and counted; the off of a note that was struck is always sent;
+- a note-on later than the tolerance is dropped, with its off, and counted; a note that was struck always gets its off;
 - striking a key that still sounds ends the older note first, and the older note's own off is then *stale* and
   is not sent: every note-on gets exactly one note-off;
 - `panic` ends everything, whatever state the rest is in.

@@ -1,8 +1,8 @@
 """The sender process: `python -m musegen.live.sender SYSTEM NAME [PORT]`, or `… probe`.
 
 Reads messages with times from its standard input (`wire.py`), sends each on time, and keeps its own record of
-what sounds. If the pipe ends, because its parent closed it or died, it silences everything and ends. Reports on standard
-output, a line of JSON each. It is started by `remote.py` and imports nothing that it does not need.
+what sounds. If the pipe ends, because its parent closed it or died, it silences everything and ends. Reports on
+standard output, a line of JSON each. It is started by `remote.py` and imports nothing that it does not need.
 """
 
 from __future__ import annotations

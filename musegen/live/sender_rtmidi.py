@@ -66,10 +66,8 @@ class RtMidiSender:
             if len(taken) == BURST:
                 time.sleep(0.01)  # more than this at once is lost
             late = report_late(outbox, late)
-            if mailbox.finished:
-                break
             wait = min(outbox.next_time - time.perf_counter() - SPIN, 0.5)
-            if wait > 0:
+            if wait > 0 and not mailbox.closing:
                 mailbox.arrived.wait(wait)
             mailbox.arrived.clear()
         time.sleep(0.05)  # RtMidi sends from a thread of its own on some systems
@@ -82,13 +80,9 @@ def load() -> ModuleType:
     try:
         import rtmidi
     except ImportError:
-        hint = (
-            "; for Python 3.13 and newer it has no ready-made wheel, so that needs a C++ compiler, or use Python 3.12"
-            if sys.version_info >= (3, 13)
-            else ""
-        )
         raise Trouble(
-            f"This system's MIDI needs the package python-rtmidi: run  pip install python-rtmidi{hint}"
+            "This system's MIDI needs the package python-rtmidi: run  pip install python-rtmidi  (ready-made up to "
+            "Python 3.12; from 3.13 on pip builds it, which needs a C++ compiler)"
         ) from None
     module: ModuleType = rtmidi
     return module

@@ -1,0 +1,40 @@
+"""Which MIDI channel each instrument plays on, and the program changes that say so.
+
+Drums are on channel 10; every other instrument gets one of the other 15 while there are any left, then shares.
+Source: General MIDI System Level 1, "MIDI Channel 10 is reserved for percussion".
+"""
+
+from __future__ import annotations
+
+from ..piece import DRUMS
+from .messages import CHANNELS, DRUM_CHANNEL, program_change
+
+_MELODIC = [c for c in range(CHANNELS) if c != DRUM_CHANNEL]
+
+
+class Channels:
+    """Gives instruments (as numbered by `events.attributes`) their channels, in order of appearance."""
+
+    def __init__(self) -> None:
+        self._of: dict[int, int] = {}
+        self._programs: dict[int, int] = {}  # channel: program
+
+    def of(self, instrument: int, program: int) -> tuple[int, list[bytes]]:
+        """The channel of `instrument`, and what must be sent before its first note.
+
+        The sixteenth and later melodic instruments share: with the same program if it plays, else with the
+        nearest one by General MIDI number (families are eight neighbours), and change nothing.
+        """
+        if instrument in self._of:
+            return self._of[instrument], []
+        if program == DRUMS:
+            self._of[instrument] = DRUM_CHANNEL
+            return DRUM_CHANNEL, []
+        free = [c for c in _MELODIC if c not in self._programs]
+        if free:
+            self._of[instrument] = free[0]
+            self._programs[free[0]] = program
+            return free[0], [program_change(free[0], program)]
+        nearest = min(self._programs, key=lambda c: (abs(self._programs[c] - program), c))
+        self._of[instrument] = nearest
+        return nearest, []
