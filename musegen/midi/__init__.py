@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .files import read_midi, read_midi_bytes, read_many
+    from .files import read_many, read_midi, read_midi_bytes
     from .music import read_music, write_music
     from .write import midi_bytes, write_midi
 

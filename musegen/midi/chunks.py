@@ -106,4 +106,5 @@ def _tracks(data: bytes, at: int) -> tuple[list[bytes], bool]:
 
 
 def _chunk_or_end(data: bytes, at: int) -> bool:
-    return at == len(data) or data.startswith((b"MTrk", b"XF"), at) or (at + 8 < len(data) and data[at : at + 4].isalpha())
+    """Whether the file ends at `at`, or something that can be a chunk begins there (types are four letters)."""
+    return at == len(data) or (at + 8 <= len(data) and data[at : at + 4].isalnum())

@@ -26,7 +26,7 @@ def read_music(path: str | os.PathLike[str]) -> Piece:
             raise FileError(f"{os.fspath(path)}: there is no such file.")
         from .scores import read_score
 
-        return read_score(path)
+        return read_score(os.fspath(path))
     if os.path.isdir(path):
         raise FileError(f"{os.fspath(path)}: this is a folder, not a file.")
     if not os.path.exists(path):
@@ -44,7 +44,7 @@ def write_music(piece: Piece, path: str | os.PathLike[str]) -> None:
     elif kind in (".musicxml", ".xml"):
         from .scores import write_score
 
-        write_score(piece, path)
+        write_score(piece, os.fspath(path))
     else:
         raise FileError(f"{os.fspath(path)}: {_unknown(kind)} can be written: .mid .midi .musicxml.")
 

@@ -1,14 +1,24 @@
 """Reads the events of one track, one at a time, and says exactly where a track is damaged (SMF 1.0, "MTrk").
 
 The slow and patient path: `files` comes here for files that the compiled reader refuses or would misread.
-Both paths pair notes alike: the first note-on of a pitch gets the first note-off. Knows nothing of chunks.
+Both paths pair notes alike: the first note-on of a pitch gets the first note-off.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
 
 from ..errors import MidiError
+from ..piece import DRUMS, NOTE, Piece
+from .assemble import MOST_PARTS, assemble, decode_text, in_order
+from .chunks import Chunks
+
+_DRUM_CHANNEL = 9
 
 OpenNote = tuple[int, int, int, int]
 """Onset, velocity, program, and the order in which it began."""
@@ -30,13 +40,44 @@ class _Cut(Exception):
     """The track stops in the middle of an event."""
 
 
+def read_tolerantly(chunks: Chunks, name: str) -> Piece:
+    """The piece in `chunks`; `name` is for messages. Raises MidiError."""
+    tracks = [read_track(track, f"{name}, track {i}") for i, track in enumerate(chunks.tracks, 1)]
+    rows = sorted((i, *note) for i, track in enumerate(tracks) for note in track.notes)
+    voices = sorted({row[:3] for row in rows})
+    if len(voices) > MOST_PARTS:
+        raise MidiError(f"{name}: {len(voices)} parts are more than musegen can hold ({MOST_PARTS}).")
+    part = {voice: i for i, voice in enumerate(voices)}
+    notes = np.array(
+        [
+            (onset, end - onset, pitch, velocity, DRUMS if c == _DRUM_CHANNEL else program, part[i, c, program])
+            for i, c, program, _, onset, end, pitch, velocity in rows
+        ],
+        NOTE,
+    )
+    return assemble(
+        chunks,
+        in_order(notes),
+        tuple(decode_text(tracks[i].name) for i, _, _ in voices),
+        _merged(tracks, lambda t: t.tempos),
+        _merged(tracks, lambda t: t.meters),
+        _merged(tracks, lambda t: t.keys),
+        name,
+    )
+
+
+_Row = TypeVar("_Row", tuple[int, int], tuple[int, int, int])
+
+
+def _merged(tracks: list[Track], rows: Callable[[Track], list[_Row]]) -> list[_Row]:
+    return sorted((row for track in tracks for row in rows(track)), key=lambda row: row[0])
+
+
 def read_track(data: bytes, where: str) -> Track:
     """The events of the track bytes `data`. `where` names file and track; raises MidiError."""
     reader = _Reader(data, where)
-    try:
+    with suppress(_Cut, IndexError):  # the stated repair: what came before the cut is kept
         reader.run()
-    except (_Cut, IndexError):
-        pass  # the stated repair: what came before the cut is kept
     reader.close()
     return reader.track
 
