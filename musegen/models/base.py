@@ -11,13 +11,18 @@ A family is one file with a `SequenceModel` subclass and one line in `FAMILIES`.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 
-from ..errors import SettingsError
+from ..errors import CheckpointError, SettingsError
 from .config import ModelConfig
 from .notes import NoteHead, RowEmbedding, Situation
+
+if TYPE_CHECKING:
+    from ..checkpoint import Checkpoint
 
 FAMILIES = {
     "lstm": "musegen.models.lstm:LSTM",
@@ -87,3 +92,9 @@ def parameters(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters())
 
 
+def load_weights(model: SequenceModel, checkpoint: Checkpoint) -> None:
+    """Put a checkpoint's weights into `model`. Raises CheckpointError where they do not fit."""
+    try:
+        model.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in checkpoint.weights.items()})
+    except RuntimeError as error:
+        raise CheckpointError(f"The checkpoint's weights do not fit the model ({str(error).splitlines()[1]}).") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,3 +41,18 @@ class ModelConfig:
             if not isinstance(value, wanted) and not (wanted is float and type(value) is int):
                 raise CheckpointError(f"The model setting {key} is {value!r}; it must be of type {wanted.__name__}.")
         return cls(**values)
+
+
+def turning_rates(pairs: int) -> tuple[list[float], list[float], list[float]]:
+    """Radians per row, per tick and per semitone of each rotary pair: a third each, index first.
+
+    Index periods run from 4 to 2048 rows, time from 12 ticks (an eighth) to 3072 (eight 4/4 bars), pitch
+    from 3 semitones to 96 by way of the octave.
+    """
+    time, pitch = -(-pairs // 3), pairs // 3
+    index = pairs - time - pitch
+
+    def spread(first: float, last: float, n: int) -> list[float]:
+        return [2 * math.pi / (first * (last / first) ** (i / max(1, n - 1))) for i in range(n)]
+
+    return spread(4, 2048, index), spread(12, 3072, time), spread(3, 96, pitch)

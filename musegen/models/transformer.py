@@ -8,8 +8,6 @@ a cache of keys and values, a ring of `config.context` rows.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -18,22 +16,7 @@ from ..errors import SettingsError
 from ..events import attributes as at
 from ..events import derived
 from .base import SequenceModel
-from .config import ModelConfig
-
-
-def turning_rates(pairs: int) -> tuple[list[float], list[float], list[float]]:
-    """Radians per row, per tick and per semitone of each rotary pair: a third each, index first.
-
-    Index periods run from 4 to 2048 rows, time from 12 ticks (an eighth) to 3072 (eight 4/4 bars), pitch
-    from 3 semitones to 96 by way of the octave.
-    """
-    time, pitch = -(-pairs // 3), pairs // 3
-    index = pairs - time - pitch
-
-    def spread(first: float, last: float, n: int) -> list[float]:
-        return [2 * math.pi / (first * (last / first) ** (i / max(1, n - 1))) for i in range(n)]
-
-    return spread(4, 2048, index), spread(12, 3072, time), spread(3, 96, pitch)
+from .config import ModelConfig, turning_rates
 
 
 class Rotary(nn.Module):

@@ -1,0 +1,147 @@
+"""A checkpoint: a folder with config.json, model.safetensors, README.md (the model card) and metrics.json.
+
+Knows the files, not the networks: weights are a dict of numpy arrays, so that a player reads them without
+torch. Nothing unpickles. Writing goes through temporary names, config.json last.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import CheckpointError
+from .events import attributes as at
+from .events import derived
+from .models.config import ModelConfig
+from .shipped import checkpoints_folder
+
+FORMAT_VERSION = 1
+Weights = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained model as data. `about` says how it came to be; `metrics` holds its held-out figures."""
+
+    config: ModelConfig
+    weights: Weights
+    styles: tuple[str, ...] = ()
+    about: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the folder, making it if need be. Raises CheckpointError if it cannot be written."""
+        from safetensors.numpy import save
+
+        path = Path(folder)
+        config = {
+            "format_version": FORMAT_VERSION,
+            "vocabulary": vocabulary(),
+            "model": dataclasses.asdict(self.config),
+            "styles": list(self.styles),
+            "about": self.about,
+        }
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            write_atomically(path / "model.safetensors", save(self.weights))
+            write_atomically(path / "metrics.json", _json(self.metrics))
+            write_atomically(path / "README.md", card(path.name, self).encode())
+            write_atomically(path / "config.json", _json(config))
+        except OSError as error:
+            raise CheckpointError(f"Cannot write the checkpoint {path}: {error.strerror}.") from error
+
+
+def load(folder: str | os.PathLike[str]) -> Checkpoint:
+    """Read a checkpoint folder. Raises CheckpointError with what is wrong and what to do."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    path = Path(folder)
+    config = _read_json(path, "config.json")
+    if config.get("format_version") != FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path} has checkpoint format {config.get('format_version')}, this musegen reads format "
+            f"{FORMAT_VERSION}: use the version of musegen that wrote it, or train again."
+        )
+    known = {"format_version", "vocabulary", "model", "styles", "about"}
+    if unknown := sorted(set(config) - known):
+        raise CheckpointError(f"{path}/config.json has the unknown key {unknown[0]!r}; known: {', '.join(known)}.")
+    if config["vocabulary"] != vocabulary():
+        raise CheckpointError(f"{path} was trained with another event vocabulary than this musegen's: train it again.")
+    try:
+        weights = load_file(path / "model.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path}/model.safetensors cannot be read ({error}): copy the folder again.") from error
+    model = ModelConfig.from_dict(config["model"])
+    return Checkpoint(model, weights, tuple(config["styles"]), config["about"], _read_json(path, "metrics.json"))
+
+
+def find(name: str | os.PathLike[str]) -> Path:
+    """The folder of a checkpoint: a path to one, or the name of a shipped one."""
+    path = Path(name)
+    if (path / "config.json").is_file():
+        return path
+    shipped = checkpoints_folder()
+    if (shipped / path / "config.json").is_file():
+        return shipped / path
+    names = sorted(p.parent.name for p in shipped.glob("*/config.json"))
+    raise CheckpointError(
+        f"There is no checkpoint {str(name)!r}: give a folder with a config.json, or one of {', '.join(names) or 'none'}."
+    )
+
+
+def vocabulary() -> dict[str, Any]:
+    """What a checkpoint must agree on with the code that runs it."""
+    return {
+        "attributes": {a.name: [a.outputs, a.inputs] for a in at.ATTRIBUTES},
+        "durations": at.DURATIONS.tolist(),
+        "skips": at.SKIPS.tolist(),
+        "meters": [f"{n}/{d}" for n, d in derived.METERS],
+        "slots": derived.SLOT_COUNT,
+        "lookback": derived.LOOKBACK,
+    }
+
+
+def card(name: str, checkpoint: Checkpoint) -> str:
+    """The model card: what it is, what it learnt from, its figures."""
+    about, metrics = checkpoint.about, checkpoint.metrics
+    size = sum(w.size for w in checkpoint.weights.values())
+    lines = [f"# {name}", "", f"A `{checkpoint.config.family}` of {size / 1e6:.1f} million weights, made by musegen.", ""]
+    lines += [f"- **{key.replace('_', ' ')}**: {value}" for key, value in about.items()]
+    for split, values in metrics.items():
+        if isinstance(values, dict) and "total" in values:
+            each = ", ".join(f"{k} {v:.3f}" for k, v in values.items() if k not in ("total", "notes"))
+            lines.append(f"- **{split}**: {values['total']:.3f} nats/note over {values['notes']} notes ({each})")
+    return "\n".join(lines) + "\n"
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace `path` by `data`; a reader sees the old file or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1) + "\n").encode()
+
+
+def _read_json(path: Path, name: str) -> dict[str, Any]:
+    try:
+        value = json.loads((path / name).read_text())
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is not a checkpoint: it has no {name}.") from None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path}/{name} cannot be read ({error}): copy the folder again.") from error
+    if not isinstance(value, dict):
+        raise CheckpointError(f"{path}/{name} does not hold a JSON object: copy the folder again.")
+    return value

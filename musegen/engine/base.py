@@ -1,0 +1,60 @@
+"""The contract between sampling and a network, in numpy arrays: whoever plays never sees torch.
+
+    B sequences, WIDTH columns of `events.derived`, D = config.width
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import checkpoint as checkpoints
+from ..events.derived import ModelRows
+from ..models.config import ModelConfig
+
+Floats = npt.NDArray[np.float32]
+
+
+class Engine(Protocol):
+    """A network that can be advanced a row at a time."""
+
+    config: ModelConfig
+    styles: tuple[str, ...]
+    memory: int | None
+    """How many rows a state can hold before it must be begun again; None: no end."""
+
+    def situation(self, rows: ModelRows) -> Floats:
+        """The moment of each row (…, WIDTH) as a vector (…, D)."""
+
+    def start(self, rows: ModelRows) -> tuple[Floats, Any]:
+        """Context (B, D) after a prompt (B, T, WIDTH), T ≥ 1, and the state."""
+
+    def advance(self, rows: ModelRows, state: Any, situation: Floats | None = None) -> tuple[Floats, Any]:
+        """Context (B, D) after one more row (B, WIDTH). `situation` saves computing it again."""
+
+    def logits(self, attribute: int, context: Floats, target: ModelRows, situation: Floats | None) -> Floats:
+        """Unnormalised log-probabilities (B, outputs) of an attribute of the next rows (B, WIDTH)."""
+
+
+def load(name: str | os.PathLike[str]) -> Engine:
+    """The engine of a checkpoint: a folder, or the name of a shipped one. Raises CheckpointError."""
+    return of_checkpoint(checkpoints.load(checkpoints.find(name)))
+
+
+def of_checkpoint(checkpoint: checkpoints.Checkpoint) -> Engine:
+    """The fastest engine for a checkpoint's family."""
+    family = checkpoint.config.family
+    if family == "lstm":
+        from .lstm import LSTMEngine
+
+        return LSTMEngine(checkpoint)
+    if family == "transformer":
+        from .transformer import TransformerEngine
+
+        return TransformerEngine(checkpoint)
+    from .torch_engine import TorchEngine
+
+    return TorchEngine(checkpoint)

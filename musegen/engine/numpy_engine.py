@@ -1,0 +1,107 @@
+"""What all numpy engines share: the row embedding and the note head of `models.notes`, from its weights.
+
+The same sums as the torch modules, kept in the same order; `tests/engine` holds them against each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..checkpoint import Checkpoint
+from ..events import attributes as at
+from ..events import derived
+from ..events.derived import ModelRows
+from .base import Floats
+
+EPSILON = np.float32(1e-5)  # of every RMSNorm
+
+
+def rms_norm(x: Floats, weight: Floats) -> Floats:
+    """RMS normalisation over the last axis (Zhang & Sennrich 2019)."""
+    scale = np.einsum("...i,...i->...", x, x)[..., None] / np.float32(x.shape[-1])
+    result: Floats = x * (1 / np.sqrt(scale + EPSILON)) * weight
+    return result
+
+
+def squared_relu(x: Floats) -> Floats:
+    """max(x, 0)², in place."""
+    np.maximum(x, 0, out=x)
+    return np.square(x, out=x)
+
+
+class NumpyEngine:
+    """Embedding and head; a family adds `_summarise` and `_step`."""
+
+    memory: int | None = None
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.config, self.styles = checkpoint.config, checkpoint.styles
+        self.weights = {k: np.ascontiguousarray(v, np.float32) for k, v in checkpoint.weights.items()}
+        w = self.weights
+        self._embed = [w[f"embed.attributes.{i}.weight"] for i in range(5)]
+        self._embed_norm = w["embed.norm.weight"]
+        self._bar, self._meter = w["situation.bar.weight"], w["situation.meter.weight"]
+        self._slot = [w[f"situation.slot_{n}.weight"] for n in ("instrument", "pitch", "remaining")]
+        self._slots_out = self._matrix("situation.slots")
+        self._drawn = [w[f"head.drawn.{i}.weight"] for i in range(4)]
+        self._last = w["head.last.weight"]
+        self._head = [
+            (
+                w[f"head.norm.{i}.weight"],
+                self._matrix(f"head.hidden.{i}"),
+                w[f"head.hidden.{i}.bias"],
+                self._matrix(f"head.out.{i}"),
+                w[f"head.out.{i}.bias"],
+            )
+            for i in range(5)
+        ]
+
+    def situation(self, rows: ModelRows) -> Floats:
+        slots = rows[..., derived.SLOTS :].reshape(*rows.shape[:-1], derived.SLOT_COUNT, 3)
+        each = self._slot[0][slots[..., 0]]
+        each += self._slot[1][slots[..., 1]]
+        each += self._slot[2][slots[..., 2]]
+        np.maximum(each, 0, out=each)
+        result: Floats = each.sum(-2) @ self._slots_out
+        result += self._bar[rows[..., derived.BAR]]
+        result += self._meter[rows[..., derived.METER]]
+        return result
+
+    def start(self, rows: ModelRows) -> tuple[Floats, Any]:
+        return self._summarise(self._inputs(rows, self.situation(rows)), rows)
+
+    def advance(self, rows: ModelRows, state: Any, situation: Floats | None = None) -> tuple[Floats, Any]:
+        if situation is None:
+            situation = self.situation(rows)
+        return self._step(self._inputs(rows, situation), rows, state)
+
+    def logits(self, attribute: int, context: Floats, target: ModelRows, situation: Floats | None) -> Floats:
+        total = context if attribute == at.SHIFT or situation is None else context + situation
+        for i in range(attribute):
+            total = total + self._drawn[i][target[:, i]]
+        if attribute >= at.PITCH:
+            total = total + self._last[target[:, derived.LAST]]
+        norm, hidden, hidden_bias, out, out_bias = self._head[attribute]
+        inner = rms_norm(total, norm) @ hidden
+        inner += hidden_bias
+        result: Floats = squared_relu(inner) @ out
+        result += out_bias
+        return result
+
+    def _inputs(self, rows: ModelRows, situation: Floats) -> Floats:
+        total = situation.copy()
+        for i, table in enumerate(self._embed):
+            total += table[rows[..., i]]
+        return rms_norm(total, self._embed_norm)
+
+    def _matrix(self, name: str) -> Floats:
+        """A linear layer's weight as (in, out), so that x @ it is the layer."""
+        return np.ascontiguousarray(self.weights[f"{name}.weight"].T)
+
+    def _summarise(self, inputs: Floats, rows: ModelRows) -> tuple[Floats, Any]:
+        raise TypeError(f"{type(self).__name__} does not say how it summarises the past")
+
+    def _step(self, inputs: Floats, rows: ModelRows, state: Any) -> tuple[Floats, Any]:
+        raise TypeError(f"{type(self).__name__} cannot advance")

@@ -1,0 +1,1 @@
+"""Models without a network: the floors that every network has to beat. No torch."""

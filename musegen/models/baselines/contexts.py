@@ -1,0 +1,169 @@
+"""What an n-gram looks at: for each event row, features of the past from which contexts are made.
+
+The rows are walked once, keeping what still sounds and what each instrument did last; a feature never looks
+at anything that is not known when its attribute is drawn. Knows nothing of counts.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ...events import attributes as at
+from ...events.codec import Rows, onsets
+from ...events.derived import bar_position
+from ...piece import Meter
+
+NEVER = -1  # no such note, instrument or time
+_LONG = 97  # remaining ticks beyond a bar are all one
+
+FEATURES = (
+    # known before the shift: about the row before
+    "expected",  # the lowest instrument that is free and could still strike at the same onset
+    "gap",  # ticks until the next sounding note ends
+    "bar",  # ticks since the bar line, of the onset before
+    "step1",  # the last shift that was not 0 …
+    "step2",  # … and the one before it
+    "step3",
+    "struck",  # notes struck so far at the onset before
+    "i1",  # instruments of the last rows
+    "i2",
+    "i3",
+    "d1",  # duration of the row before
+    # known once the shift is
+    "fresh",  # whether this is a new onset
+    "free1",  # the lowest instrument that is free at this onset and has not been passed
+    "free2",  # the next one
+    "phase",  # ticks since the bar line, of this onset
+    "chord1",  # pitches struck before in this onset, the latest first
+    "chord2",
+    "left",  # ticks until the next sounding note ends, from this onset
+    # known once the instrument is
+    "p1",  # last pitches of the same instrument
+    "p2",
+    "p3",
+    "p4",
+    "p5",
+    "n1",  # sounding pitch of the instrument just below in number, …
+    "n2",  # … of the one below that
+    "harmony",  # all other sounding pitches, as one number
+    "own_d1",  # last durations of the same instrument
+    "own_d2",
+    "own_v1",  # last velocity of the same instrument
+    "row_v",  # velocity of the row before
+    "row_d",  # duration of the row before at this onset
+    "since",  # ticks since the same instrument last struck
+)
+
+
+class _Voice:
+    """What one instrument did last."""
+
+    __slots__ = ("durations", "end", "onset", "pitches", "velocity")
+
+    def __init__(self) -> None:
+        self.pitches = [NEVER] * 5
+        self.durations = [NEVER] * 2
+        self.velocity = NEVER
+        self.onset = NEVER
+        self.end = 0
+
+
+class _Sounding(NamedTuple):
+    end: int
+    instrument: int
+    pitch: int
+
+
+class Walk:
+    """The past of one piece, row by row."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.voices: dict[int, _Voice] = {}
+        self.sounding: list[_Sounding] = []
+        self.struck: list[int] = []  # pitches at the latest onset
+        self.steps = [NEVER] * 3
+        self.instruments = [NEVER] * 3
+        self.duration = self.velocity = NEVER
+
+    def _free(self, now: int, above: int, count: int) -> list[int]:
+        """The lowest `count` instruments above `above` that are silent at `now`."""
+        found = sorted(i for i, v in self.voices.items() if i > above and v.end <= now)[:count]
+        return found + [NEVER] * (count - len(found))
+
+    def _next_end(self, now: int) -> int:
+        return min((min(s.end - now, _LONG) for s in self.sounding if s.end > now), default=0)
+
+    def features(self, now: int, bar: int, phase: int, row: list[int]) -> tuple[int, ...]:
+        """The features of `row`, whose onset is `now`."""
+        before = self.instruments[0]
+        fresh = int(now > self.now or before == NEVER)
+        passed = NEVER if fresh else before
+        chord = [NEVER, NEVER] if fresh else [*self.struck[:-3:-1], NEVER, NEVER][:2]
+        shift_known = (fresh, *self._free(now, passed, 2), phase, *chord, self._next_end(now))
+        shift_unknown = (
+            self._free(self.now, before, 1)[0],
+            self._next_end(self.now),
+            bar,
+            *self.steps,
+            len(self.struck),
+            *self.instruments,
+            self.duration,
+        )
+        return (*shift_unknown, *shift_known, *self._instrument_known(now, row[at.INSTRUMENT], fresh))
+
+    def _instrument_known(self, now: int, instrument: int, fresh: int) -> tuple[int, ...]:
+        voice = self.voices.get(instrument) or _Voice()
+        others = [s for s in self.sounding if s.end > now and not (s.instrument == instrument and fresh)]
+        below = [NEVER, NEVER]
+        for s in others:
+            if 1 <= instrument - s.instrument <= 2:
+                below[instrument - s.instrument - 1] = s.pitch
+        harmony = hash(tuple(sorted(s.pitch for s in others))) if others else NEVER
+        return (
+            *voice.pitches,
+            *below,
+            harmony,
+            *voice.durations,
+            voice.velocity,
+            self.velocity,
+            NEVER if fresh else self.duration,
+            min(now - voice.onset, 2 * _LONG) if voice.onset != NEVER else NEVER,
+        )
+
+    def push(self, now: int, row: list[int]) -> None:
+        """Take in a row (after its features were asked for)."""
+        if now > self.now:
+            self.steps = [now - self.now, *self.steps[:2]]
+            self.struck = []
+            self.sounding = [s for s in self.sounding if s.end > now]
+        self.now = now
+        shift, instrument, pitch, velocity, duration = row
+        if shift >= at.LONGEST_SHIFT:
+            return
+        end = now + int(at.DURATIONS[duration])
+        voice = self.voices.setdefault(instrument, _Voice())
+        voice.pitches = [pitch, *voice.pitches[:4]]
+        voice.durations = [duration, voice.durations[0]]
+        voice.velocity, voice.onset, voice.end = velocity, now, max(end, voice.end)
+        self.sounding.append(_Sounding(end, instrument, pitch))
+        self.struck.append(pitch)
+        self.instruments = [instrument, *self.instruments[:2]]
+        self.duration, self.velocity = duration, velocity
+
+
+def features(rows: Rows, meters: tuple[Meter, ...]) -> npt.NDArray[np.int64]:
+    """The features (N, len(FEATURES)) of event rows (N, 5); those of START and tags mean nothing."""
+    walk = Walk()
+    now = onsets(rows)
+    phase, kind = bar_position(now, meters)
+    place = (phase + 1000 * kind).tolist()
+    out = np.empty((len(rows), len(FEATURES)), np.int64)
+    ticks = now.tolist()
+    for n, row in enumerate(rows.tolist()):
+        out[n] = walk.features(ticks[n], place[n - 1] if n else place[0], place[n], row)
+        walk.push(ticks[n], row)
+    return out

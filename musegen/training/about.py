@@ -1,0 +1,24 @@
+"""What a run says of its corpus: a fingerprint for going on, and the lines of the model card."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+
+from ..corpus.store import Corpus
+
+
+def fingerprint(corpus: Corpus) -> str:
+    """Changes when a piece, its split or its place changes."""
+    return hashlib.sha256("\n".join(e.to_json() for e in corpus.entries).encode()).hexdigest()[:16]
+
+
+def describe(corpus: Corpus) -> dict[str, str]:
+    """The corpus and its licences, for a model card."""
+    train = [corpus.entries[i] for i in corpus.pieces("train")]
+    pieces, notes = Counter(e.source for e in train), Counter[str]()
+    for e in train:
+        notes[e.source] += e.notes
+    parts = [f"{source} ({n} pieces, {notes[source]} notes)" for source, n in sorted(pieces.items())]
+    licences = [f"{source}: {licence}" for source, licence in sorted(corpus.licences.items())]
+    return {"trained on": ", ".join(parts), "licence": "; ".join(licences)}
