@@ -9,10 +9,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import mido
+    import pretty_midi
 
 TICKS_PER_QUARTER = 24  # the codec's grid, and MIDI clock's own resolution
 DRUMS = 128  # the "program" of everything on channel 10
@@ -123,6 +127,25 @@ class Piece:
         names = [f.name for f in dataclasses.fields(self) if f.name != "notes"]
         return all(getattr(self, n) == getattr(other, n) for n in names) and np.array_equal(self.notes, other.notes)
 
+    def to_pretty_midi(self) -> pretty_midi.PrettyMIDI:
+        """This piece as a PrettyMIDI, for scripts of your own."""
+        from .midi.convert import piece_to_pretty_midi
+
+        return piece_to_pretty_midi(self)
+
+    @staticmethod
+    def from_pretty_midi(midi: pretty_midi.PrettyMIDI) -> Piece:
+        """The piece in a PrettyMIDI."""
+        from .midi.convert import piece_from_pretty_midi
+
+        return piece_from_pretty_midi(midi)
+
+    def to_mido(self) -> mido.MidiFile:
+        """This piece as a mido file of messages. Raises MidiError for what MIDI cannot say."""
+        from .midi.convert import piece_to_mido
+
+        return piece_to_mido(self)
+
     @property
     def end(self) -> int:
         """The tick at which the last note ends (0 for an empty piece)."""
@@ -136,17 +159,13 @@ class Piece:
         notes = self.notes.copy()
         notes["onset"] = rescale(notes["onset"], old, ticks_per_quarter)
         notes["duration"] = np.maximum(1, rescale(notes["duration"], old, ticks_per_quarter))
-
-        def move(rows: Iterable[Tempo | Meter | Key]) -> tuple[object, ...]:
-            return tuple(r._replace(tick=int(rescale(np.int64(r.tick), old, ticks_per_quarter))) for r in rows)
-
         return dataclasses.replace(
             self,
             notes=sort_notes(notes),
             ticks_per_quarter=ticks_per_quarter,
-            tempos=move(self.tempos),
-            meters=move(self.meters),
-            keys=move(self.keys),
+            tempos=rescale_rows(self.tempos, old, ticks_per_quarter),
+            meters=rescale_rows(self.meters, old, ticks_per_quarter),
+            keys=rescale_rows(self.keys, old, ticks_per_quarter),
         )
 
     def between(self, start: int, end: int) -> Piece:
@@ -189,13 +208,20 @@ def sort_notes(notes: Notes) -> Notes:
     return notes[np.lexsort((notes["pitch"], notes["part"], notes["onset"]))]
 
 
-def rescale(ticks: npt.NDArray[np.int32] | np.int64, old: int, new: int) -> npt.NDArray[np.int64]:
+def rescale(ticks: npt.NDArray[np.signedinteger[Any]], old: int, new: int) -> npt.NDArray[np.int64]:
     """`ticks` of `old` to the quarter as ticks of `new` to the quarter, rounded half up."""
     result: npt.NDArray[np.int64] = (np.asarray(ticks, dtype=np.int64) * (2 * new) + old) // (2 * old)
     return result
 
 
 _Row = TypeVar("_Row", Tempo, Meter, Key)
+
+
+def rescale_rows(rows: tuple[_Row, ...], old: int, new: int) -> tuple[_Row, ...]:
+    """The rows of a tempo, meter or key map on another tick grid; ticks are rounded as `rescale` does."""
+    if old == new:
+        return rows
+    return tuple([r._replace(tick=(r.tick * 2 * new + old) // (2 * old)) for r in rows])
 
 
 def _cut(rows: tuple[_Row, ...], start: int, end: int) -> tuple[_Row, ...]:

@@ -62,7 +62,7 @@ def midi_bytes(piece: Piece) -> bytes:
     """`piece` as the bytes of a Standard MIDI File. Raises MidiError for what the format cannot say."""
     if not 0 < piece.ticks_per_quarter < 0x8000:
         raise MidiError(f"{piece.ticks_per_quarter} ticks per quarter cannot be written: MIDI allows 1 to 32767.")
-    voices = _voices(piece)
+    voices = voices_of(piece)
     channels = allocate_channels(voices)
     tracks = [_conductor(piece)]
     for voice, channel, switch in zip(voices, channels, _program_ticks(voices, channels), strict=True):
@@ -75,7 +75,8 @@ def midi_bytes(piece: Piece) -> bytes:
     return b"".join(chunks)
 
 
-def _voices(piece: Piece) -> list[Voice]:
+def voices_of(piece: Piece) -> list[Voice]:
+    """The notes of each part and program, in order of part, then program."""
     notes = piece.notes
     both = notes["part"].astype(np.int64) * 256 + notes["program"]
     return [Voice(int(b) >> 8, int(b) & 255, notes[both == b]) for b in np.unique(both)]
