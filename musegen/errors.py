@@ -54,7 +54,6 @@ class MissingPackageError(MusegenError):
 
     def __init__(self, package: str, purpose: str, extra: str) -> None:
         super().__init__(
-            f"{purpose} needs the package {package}, which is not installed: "
-            f"run  pip install 'musegen[{extra}]'"
+            f"{purpose} needs the package {package}, which is not installed: run  pip install 'musegen[{extra}]'"
         )
         self.package = package

@@ -73,7 +73,7 @@ ATTRIBUTES = (
 FIRST_TAG = ATTRIBUTES[INSTRUMENT].none + 1
 
 # shift has no NONE: every row has one, so START takes the place after its outputs.
-assert START == ATTRIBUTES[SHIFT].outputs
+assert ATTRIBUTES[SHIFT].outputs == START
 
 NO_NOTE = np.array([0] + [a.none for a in ATTRIBUTES[1:]], dtype=np.int16)
 """A row without a note; its shift is still to be filled in."""

@@ -6,13 +6,13 @@ Knows nothing of models or files. Tempo and meter are carried beside the rows, u
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ..piece import DRUMS, NOTE, TICKS_PER_QUARTER, Key, Metadata, Meter, Notes, Piece, Tempo, rescale
+from ..piece import DRUMS, NOTE, TICKS_PER_QUARTER, Key, Metadata, Meter, Notes, Piece, Tempo, rescale, rescale_rows
 from . import attributes as at
 
 Rows = npt.NDArray[np.int16]
@@ -74,21 +74,25 @@ class EventCodec:
 
     def encode(self, piece: Piece, tags: tuple[int, ...] = ()) -> Events:
         """`piece` as events. `tags` are indices of style tags to put after START."""
-        notes = self._to_grid(piece)[0]
-        piece24 = replace(piece, notes=piece.notes[:0]).at_resolution(TICKS_PER_QUARTER)
-        head = [at.special_row(at.START), *(at.tag_row(t) for t in tags)]
-        rows = _with_skips(notes, len(head))
-        rows[: len(head)] = head
-        return Events(rows, piece24.tempos, piece24.meters, piece24.keys, piece.metadata)
+        onset, body, _, _ = self._to_grid(piece)
+        rows = _with_skips(onset, body, 1 + len(tags))
+        rows[0] = at.special_row(at.START)
+        for i, tag in enumerate(tags, 1):
+            rows[i] = at.tag_row(tag)
+        old = piece.ticks_per_quarter
+        tempos = rescale_rows(piece.tempos, old, TICKS_PER_QUARTER)
+        meters = rescale_rows(piece.meters, old, TICKS_PER_QUARTER)
+        keys = rescale_rows(piece.keys, old, TICKS_PER_QUARTER)
+        return Events(rows, tempos, meters, keys, piece.metadata)
 
     def rounding(self, piece: Piece) -> Rounding:
         """What `encode(piece)` changes."""
-        grid, order, kept, merged = self._to_grid(piece)
-        source = piece.notes[order][kept]
+        grid, body, order, merged = self._to_grid(piece)
+        source = piece.notes[order]
         scale = TICKS_PER_QUARTER / piece.ticks_per_quarter
-        onset = np.abs(grid[:, 0] - source["onset"] * scale)
-        duration = np.abs(at.DURATIONS[grid[:, at.DURATION + 1]] - source["duration"] * scale)
-        velocity = grid[:, at.VELOCITY + 1] * at.VELOCITY_STEP + at.VELOCITY_STEP // 2
+        onset = np.abs(grid - source["onset"] * scale)
+        duration = np.abs(at.DURATIONS[body[:, at.DURATION]] - source["duration"] * scale)
+        velocity = body[:, at.VELOCITY] * at.VELOCITY_STEP + at.VELOCITY_STEP // 2
         return Rounding(
             len(piece),
             int((onset > 1e-6).sum()),
@@ -96,7 +100,7 @@ class EventCodec:
             int((duration > 1e-6).sum()),
             float(duration.max(initial=0)),
             int((velocity != source["velocity"]).sum()),
-            len(piece) - len(grid),
+            len(piece) - len(order),
             merged,
         )
 
@@ -116,31 +120,28 @@ class EventCodec:
         notes["part"] = part
         order = np.lexsort((notes["pitch"], notes["part"], notes["onset"]))
         names = ("",) * len(instruments)
-        return Piece(
-            notes[order], TICKS_PER_QUARTER, events.tempos, events.meters, events.keys, names, events.metadata
-        )
+        return Piece(notes[order], TICKS_PER_QUARTER, events.tempos, events.meters, events.keys, names, events.metadata)
 
-    def _to_grid(self, piece: Piece) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_], int]:
-        """(onset + five attributes with shift unset, order into piece.notes, which survived, parts merged)."""
+    def _to_grid(self, piece: Piece) -> tuple[npt.NDArray[np.int64], Rows, npt.NDArray[np.int64], int]:
+        """(onsets, rows with the shift unset, the surviving notes' places in piece.notes, parts merged)."""
         notes = piece.notes
         onset, duration = notes["onset"].astype(np.int64), notes["duration"].astype(np.int64)
         if piece.ticks_per_quarter != TICKS_PER_QUARTER:
             onset = rescale(onset, piece.ticks_per_quarter, TICKS_PER_QUARTER)
             duration = rescale(duration, piece.ticks_per_quarter, TICKS_PER_QUARTER)
         instrument, merged = instruments_of(notes)
-        pitch = notes["pitch"].astype(np.int64)
-        key = (onset * at.INSTRUMENTS + instrument) * 128 + pitch
-        order = np.argsort(key, kind="stable")
+        key = (onset * at.INSTRUMENTS + instrument) * 128 + notes["pitch"]
+        order = key.argsort(kind="stable")
         key = key[order]
-        kept = np.ones(len(key), np.bool_)
-        np.not_equal(key[1:], key[:-1], out=kept[1:])
-        grid = np.empty((len(key), 6), np.int64)
-        grid[:, 0] = onset[order]
-        grid[:, at.INSTRUMENT + 1] = instrument[order]
-        grid[:, at.PITCH + 1] = pitch[order]
-        grid[:, at.VELOCITY + 1] = (notes["velocity"] // at.VELOCITY_STEP)[order]
-        grid[:, at.DURATION + 1] = at.duration_bins(np.maximum(duration, 1))[order]
-        return (grid if kept.all() else grid[kept]), order, kept, merged
+        same = key[1:] == key[:-1]
+        if same.any():
+            order = np.concatenate([order[:1], order[1:][~same]])
+        body = np.empty((len(order), 5), np.int16)
+        body[:, at.INSTRUMENT] = instrument[order]
+        body[:, at.PITCH] = notes["pitch"][order]
+        body[:, at.VELOCITY] = notes["velocity"][order] // at.VELOCITY_STEP
+        body[:, at.DURATION] = at.duration_bins(duration)[order]  # bin 0 takes a duration rounded to 0, too
+        return onset[order], body, order, merged
 
 
 def instruments_of(notes: Notes) -> tuple[npt.NDArray[np.int64], int]:
@@ -149,44 +150,62 @@ def instruments_of(notes: Notes) -> tuple[npt.NDArray[np.int64], int]:
     The parts that share a program are told apart by a copy number 0..3 in part order; the fifth and later
     share copy 3. Drums are one instrument.
     """
-    program = notes["program"].astype(np.int64)
-    pairs, inverse = np.unique(program * 65536 + notes["part"], return_inverse=True)
-    programs = pairs // 65536
-    copy = np.arange(len(pairs)) - np.searchsorted(programs, programs, side="left")
+    part = notes["part"]
+    parts = int(part.max(initial=0)) + 1
+    pair = notes["program"].astype(np.int64) * parts + part
+    pairs = np.bincount(pair).nonzero()[0]  # sorted, as np.unique would have them, but in linear time
+    programs = pairs // parts
+    copy = np.arange(len(pairs)) - programs.searchsorted(programs)
     copy[programs == DRUMS] = 0
     merged = int((copy >= at.COPIES).sum())
-    table = programs * at.COPIES + np.minimum(copy, at.COPIES - 1)
-    return table[inverse], merged
+    table = np.empty(int(pairs[-1]) + 1 if len(pairs) else 0, np.int64)
+    table[pairs] = programs * at.COPIES + np.minimum(copy, at.COPIES - 1)
+    return table[pair], merged
 
 
-def _with_skips(grid: npt.NDArray[np.int64], head: int) -> Rows:
-    """Rows with room for `head` rows before and END after, the shifts filled in and skips inserted."""
-    onset = grid[:, 0]
-    shift = np.diff(onset, prepend=0)
-    units, rest = np.divmod(shift, at.LONGEST_SHIFT)
-    if not units.any():
-        rows = np.empty((head + len(grid) + 1, 5), np.int16)
-        rows[head:-1, 0] = shift
-        rows[head:-1, 1:] = grid[:, 2:]
-    else:
-        skips = [skip_rows(int(u)) for u in units[units > 0]]
-        where = np.repeat(np.flatnonzero(units), [len(s) for s in skips])
-        body = np.concatenate([rest[:, None], grid[:, 2:]], axis=1).astype(np.int16)
-        body = np.insert(body, where, np.concatenate(skips), axis=0)
+def _with_skips(onset: npt.NDArray[np.int64], body: Rows, head: int) -> Rows:
+    """`head` unset rows, then `body` with its shifts filled in and skips inserted, then END."""
+    shift = onset.copy()
+    shift[1:] -= onset[:-1]
+    long = (shift >= at.LONGEST_SHIFT).nonzero()[0]
+    if not len(long):
         rows = np.empty((head + len(body) + 1, 5), np.int16)
         rows[head:-1] = body
+        rows[head:-1, at.SHIFT] = shift
+    else:
+        units = shift[long] // at.LONGEST_SHIFT
+        shift[long] %= at.LONGEST_SHIFT
+        counts = _skip_counts(units)
+        skips = np.repeat(np.tile(_LONGEST_FIRST, len(units)), counts.ravel())
+        skip_at = head + np.repeat(long, counts.sum(axis=1)) + np.arange(len(skips))
+        rows = np.empty((head + len(skips) + len(body) + 1, 5), np.int16)
+        note = np.ones(len(rows), np.bool_)
+        note[:head] = note[-1] = note[skip_at] = False
+        body[:, at.SHIFT] = shift
+        rows.view(_WHOLE_ROW)[:, 0][note] = body.view(_WHOLE_ROW)[:, 0]
+        rows[skip_at] = at.NO_NOTE
+        rows[skip_at, at.SHIFT] = skips
     rows[-1] = at.special_row(at.END)
     return rows
 
 
+_WHOLE_ROW = np.dtype((np.void, 10))  # five int16 as one item: numpy then moves rows twenty times faster
+_LONGEST_FIRST = np.arange(len(at.SKIPS) - 1, -1, -1) + at.SKIP_BASE
+
+
+def _skip_counts(units: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """How many of each skip (n, 5), longest first, pass each of `units` (n,) times 96 ticks: binary digits."""
+    places = np.arange(len(at.SKIPS) - 1, -1, -1)
+    counts = units[:, None] >> places & 1
+    counts[:, 0] = units >> places[0]
+    return counts
+
+
 def skip_rows(units: int) -> Rows:
     """The skip rows, longest first, that pass `units` times 96 ticks."""
-    counts = []
-    for k in range(len(at.SKIPS) - 1, -1, -1):
-        n, units = divmod(units, 2**k)
-        counts += [at.SKIP_BASE + k] * n
-    rows = np.tile(at.NO_NOTE, (len(counts), 1))
-    rows[:, at.SHIFT] = counts
+    values = np.repeat(_LONGEST_FIRST, _skip_counts(np.array([units]))[0])
+    rows = np.tile(at.NO_NOTE, (len(values), 1))
+    rows[:, at.SHIFT] = values
     return rows
 
 
