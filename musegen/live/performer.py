@@ -23,6 +23,7 @@ HORIZON = 0.2
 MARGIN = 0.02  # a note that is due sooner than this cannot be played in time any more
 STEP = 0.02  # how often to look, in seconds
 BEGIN = 0.25  # from the first notes to their sound
+OUTLOOK = 4.0  # how far ahead notes are fetched to be shown, in seconds
 PREFILL = 64  # notes, or one bar, to have before beginning
 IMPATIENT = 2.0  # seconds without a note until it is said
 
@@ -82,6 +83,11 @@ class Performer:
             bool(self._ready) and self._ready[0].onset + self._moved >= self._end
         )
 
+    def planned(self) -> list[TimedNote]:
+        """The notes that are known but not handed out yet; any thread may ask."""
+        moved = self._moved
+        return [n._replace(onset=n.onset + moved) for n in self._ready.copy() if n.onset + moved < self._end]
+
     def tick_now(self) -> float:
         """Where the music is; negative before it begins."""
         return -1.0 if self.origin is None else self.timeline.tick(self._clock.now() - self.origin)
@@ -93,7 +99,7 @@ class Performer:
         by whole bars. On a clock that stands still this waits for the notes; in real time it takes what is ready.
         """
         notes: list[TimedNote] = []
-        while self._peek() is not None:
+        while self._peek() is not None and not self.finished:
             note = self._ready[0]
             if (onset := note.onset + self._moved) < start:
                 onset += self._rest(onset, start)
@@ -127,6 +133,7 @@ class Performer:
         line, since = self.timeline, now - self.origin
         for note in self.notes_between(line.tick(since + MARGIN), line.tick(since + HORIZON)):
             self._place(note)
+        self._look_ahead(line.tick(since + OUTLOOK))
         self._scheduler.advance()
         self._complain(now)
 
@@ -159,6 +166,13 @@ class Performer:
                 return True
             self._clock.wait_until(self._clock.now() + STEP)
         return False
+
+    def _look_ahead(self, tick: float) -> None:
+        """Have the notes up to `tick` as far as they are ready, so that they can be shown before they sound."""
+        if not self._clock.realtime:
+            return
+        while (not self._ready or self._ready[-1].onset + self._moved < tick) and (note := self._feed.take(False)):
+            self._ready.append(note)
 
     def _peek(self) -> TimedNote | None:
         if not self._ready and (note := self._feed.take(not self._clock.realtime)):

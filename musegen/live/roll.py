@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..events.codec import TimedNote
 from ..piece import DRUMS
@@ -52,6 +53,32 @@ def family(program: int) -> str:
     return "drums" if program == DRUMS else FAMILIES[program // 8]
 
 
+class _Scale(NamedTuple):
+    """Which half row a pitch is on: `span` semitones from `top` down share `rows` rows."""
+
+    top: int
+    span: int
+    rows: int
+
+    def half(self, pitch: int) -> int:
+        """0 at the top."""
+        return (self.top - pitch) * 2 * self.rows // self.span
+
+    def labels(self) -> list[str]:
+        """For each row the name of the C in it, if there is one."""
+        labels = [""] * self.rows
+        for pitch in range(0, 128, 12):
+            if 0 <= (half := self.half(pitch)) < 2 * self.rows:
+                labels[half // 2] = pitch_name(pitch)
+        return labels
+
+
+class _Picture(NamedTuple):
+    left: int
+    grid: int
+    scale: _Scale
+
+
 @dataclass
 class Palette:
     """Gives each instrument a hue, in order of appearance."""
@@ -91,14 +118,15 @@ class Roll:
         self._fit(visible)
         rows = height - 1 - self._drums
         cells: list[list[_Cell]] = [[(0, 0)] * columns for _ in range(rows + self._drums)]
-        top, step = self._scale(rows)
+        scale = self._scale(rows)
         for note in visible:
-            self._fill(cells, note, now, (left, grid, top, step))
+            self._fill(cells, note, now, _Picture(left, grid, scale))
         marks = self._marks(left, grid, columns)
         head = int(columns * HEAD)
-        labels = [self._label(r, top, step, rows) for r in range(len(cells))]
+        labels = [*scale.labels(), *(["drum"] if self._drums else [])]
         lines = [
-            self._paint(label, GREY) + self._line(row, marks, head) for label, row in zip(labels, cells, strict=True)
+            self._paint(label.rjust(LABEL - 1) + " ", GREY) + self._line(row, marks, head)
+            for label, row in zip(labels, cells, strict=True)
         ]
         return [self._ruler(left, grid, columns), *lines]
 
@@ -116,25 +144,23 @@ class Roll:
 
     def _fit(self, notes: Sequence[TimedNote]) -> None:
         pitches = [n.pitch for n in notes if n.program != DRUMS]
-        self._drums |= len(pitches) < len(notes)
+        self._drums = self._drums or len(pitches) < len(notes)
         if pitches:
             self._low = min([*pitches, *([self._low] if self._low is not None else [])])
             self._high = max(*pitches, self._high, self._low)
 
-    def _scale(self, rows: int) -> tuple[int, int]:
-        """(pitch at the top, pitches a half row)."""
+    def _scale(self, rows: int) -> _Scale:
         low, high = (48, 72) if self._low is None else (self._low, self._high)
-        step = -(-(high - low + 1) // (2 * rows))
-        slack = (2 * rows * step - (high - low + 1)) // 2
-        return high + slack, step
+        span = max(2 * rows, high - low + 1)
+        return _Scale(high + (span - (high - low + 1)) // 2, span, rows)
 
-    def _fill(self, cells: list[list[_Cell]], note: TimedNote, now: float, view: tuple[int, int, int, int]) -> None:
-        left, grid, top, step = view
+    def _fill(self, cells: list[list[_Cell]], note: TimedNote, now: float, picture: _Picture) -> None:
+        left, grid, scale = picture
         hue = self.palette.hue(note.instrument, note.program)
         if note.program == DRUMS:
             row, lower = len(cells) - 1, note.pitch < LOWEST_DRUM_ABOVE
         else:
-            row, lower = divmod((top - note.pitch) // step, 2)
+            row, lower = scale.half(note.pitch) // 2, scale.half(note.pitch) % 2 == 1
         first = (note.onset - left) // grid
         last = first if note.program == DRUMS else max(first, -(-(note.onset + note.duration - left) // grid) - 1)
         for column in range(max(0, first), min(len(cells[0]), last + 1)):
@@ -163,12 +189,6 @@ class Roll:
                 number = str(self._timeline.position(left + column * grid + grid - 1).bar)
                 text[LABEL + column : LABEL + column + len(number)] = number
         return self._paint("".join(text)[: columns + LABEL], GREY)
-
-    def _label(self, row: int, top: int, step: int, rows: int) -> str:
-        if row >= rows:
-            return "drum ".rjust(LABEL)
-        shown = range(top - (2 * row + 2) * step + 1, top - 2 * row * step + 1)
-        return next((pitch_name(p) for p in shown if p % 12 == 0 and 0 <= p < 128), "").rjust(LABEL - 1) + " "
 
     def _line(self, row: Sequence[_Cell], marks: Sequence[int], head: int) -> str:
         parts: list[str] = []

@@ -39,8 +39,8 @@ class View(Protocol):
         """Show one line."""
         ...
 
-    def start(self, now: Callable[[], float]) -> None:
-        """Begin; `now()` is the tick that sounds (negative: not begun)."""
+    def start(self, now: Callable[[], float], planned: Callable[[], list[TimedNote]]) -> None:
+        """Begin; `now()` is the tick that sounds (negative: not begun), `planned()` what is known beyond it."""
         ...
 
     def stop(self) -> None:
@@ -73,6 +73,7 @@ class _Threaded:
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._now: Callable[[], float] = lambda: -1.0
+        self._planned: Callable[[], list[TimedNote]] = list
         self._thread = threading.Thread(target=self._loop, daemon=True)
 
     def note(self, note: TimedNote, channel: int) -> None:
@@ -80,9 +81,9 @@ class _Threaded:
         with self._lock:
             self._notes.append(note)
 
-    def start(self, now: Callable[[], float]) -> None:
+    def start(self, now: Callable[[], float], planned: Callable[[], list[TimedNote]]) -> None:
         """Start drawing."""
-        self._now = now
+        self._now, self._planned = now, planned
         self._thread.start()
 
     def stop(self) -> None:
@@ -151,7 +152,7 @@ class RollView(_Threaded):
         self._drop_before(self._roll.first_tick(now, width))
         if width < SMALLEST[0] or height < SMALLEST[1]:
             return [f"{self._timeline.position(now)}  {self._count} notes"[:width]]
-        roll = self._roll.draw(self._copy(), now, width, height - 4)
+        roll = self._roll.draw([*self._copy(), *self._planned()], now, width, height - 4)
         return [*self._head(now, width), *roll, "  " + self._roll.legend(dict(self._programs)), self._foot(width)]
 
     def _head(self, now: float, width: int) -> list[str]:
