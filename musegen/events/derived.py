@@ -105,6 +105,7 @@ class Tracker:
         self._end: _Ints = np.full((batch, LOOKBACK), -1, np.int64)
         self._instrument = np.zeros((batch, LOOKBACK), np.int16)
         self._pitch = np.zeros((batch, LOOKBACK), np.int16)
+        self._last_onset: _Ints = np.zeros(batch, np.int64)
         self._last = np.full((batch, at.INSTRUMENTS), at.ATTRIBUTES[at.PITCH].none, np.int16)
 
     def peek(self, shift: npt.NDArray[np.int16]) -> ModelRows:
@@ -125,6 +126,17 @@ class Tracker:
         last = self._last[np.arange(len(instrument)), np.where(known, instrument, 0)]
         return np.where(known, last, at.ATTRIBUTES[at.PITCH].none).astype(np.int16)
 
+    @property
+    def last_onset(self) -> _Ints:
+        """The tick (B,) of each sequence's latest note, 0 before the first."""
+        return self._last_onset
+
+    @property
+    def last_note(self) -> tuple[_Ints, _Ints]:
+        """Instrument and pitch (B,) of each sequence's last row, -1 where that was not a note."""
+        note = self._end[:, 0] >= 0
+        return np.where(note, self._instrument[:, 0], -1), np.where(note, self._pitch[:, 0], -1)
+
     def sounding(self, ticks: _Ints) -> _Ints:
         """How many of the latest notes still sound at each of `ticks` (V,), for each sequence: (B, V)."""
         return (self._end[:, :, None] > ticks).sum(axis=1)  # type: ignore[no-any-return]
@@ -143,6 +155,7 @@ class Tracker:
         self._instrument[:, 0] = rows[:, at.INSTRUMENT]
         self._pitch[:, 0] = rows[:, at.PITCH]
         where = np.flatnonzero(note)
+        self._last_onset[where] = self.now[where]
         self._last[where, rows[where, at.INSTRUMENT]] = rows[where, at.PITCH]
         return out
 

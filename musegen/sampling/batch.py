@@ -1,0 +1,83 @@
+"""Many continuations of one seed at once, as pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from ..engine.base import Engine
+from ..errors import SettingsError
+from ..events import derived
+from ..events.codec import Decoder, Rows, instruments_of
+from ..piece import Note, Piece, sort_notes
+from .continuation import Continuation
+from .plan import Plan
+
+BATCH = 32  # sequences side by side
+
+
+def generate(
+    engine: Engine,
+    plan: Plan,
+    n: int,
+    bars: int,
+    with_seed: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Iterator[Piece]:
+    """`n` pieces of `bars` bars that go on from the plan's seed, equal for equal plans and `n`.
+
+    `with_seed` puts the seed before the new music; otherwise the new music begins at tick 0. Tempo, meter
+    and key are the seed's. `progress` is called with the bars done and wanted.
+    """
+    if n < 1 or bars < 1:
+        raise SettingsError(f"{n} pieces of {bars} bars cannot be written: both must be at least 1.")
+    for first in range(0, n, BATCH):
+        numbers = range(first, min(n, first + BATCH))
+
+        def tell(done: int, first: int = first, count: int = len(numbers)) -> None:
+            progress(first * bars + done * count, n * bars)
+
+        for rows, start in _batch(engine, plan, numbers, bars, tell):
+            yield _piece(plan, rows, start, bars, with_seed)
+
+
+def _batch(
+    engine: Engine, plan: Plan, numbers: range, bars: int, tell: Callable[[int], None]
+) -> Iterator[tuple[Rows, int]]:
+    """The new rows of each numbered piece up to the last bar's end, and the tick that they count from."""
+    generators = [np.random.default_rng([plan.seed_number, i]) for i in numbers]
+    prompt = plan.prompt(engine.styles)
+    music = Continuation(engine, prompt, plan.seed.meters, plan.settings, plan.constraints(), generators)
+    start, end = int(music.tracker.now[0]), plan.origin + bars * plan.bar
+    taken: list[derived.ModelRows] = []
+    while (music.tracker.now < end).any():
+        taken.append(music.next())
+        tell(min(bars, max(0, (int(music.tracker.now.min()) - plan.origin) // plan.bar)))
+    for rows in np.stack(taken, axis=1):
+        yield rows[rows[:, derived.TIME] < end, :5].astype(np.int16), start
+
+
+def _piece(plan: Plan, rows: Rows, start: int, bars: int, with_seed: bool) -> Piece:
+    """The rows as notes in the seed's own parts, none ringing on past the last bar."""
+    seed, end = plan.seed, bars * plan.bar
+    instruments, _ = instruments_of(seed.notes)
+    part_of = dict(zip(instruments.tolist(), seed.notes["part"].tolist(), strict=True))
+    decoder = Decoder(start - plan.origin)
+    notes = []
+    for note in filter(None, map(decoder.push, rows)):
+        part = part_of.setdefault(note.instrument, max(part_of.values()) + 1)
+        length = min(note.duration, end - note.onset)
+        notes.append(Note(note.onset, length, note.pitch, note.velocity, note.program, part))
+    names = seed.part_names + ("",) * (1 + max(part_of.values()) - len(seed.part_names))
+    metadata = replace(seed.metadata, title=f"{seed.metadata.title or 'seed'}, played on")
+    rest = seed.between(plan.origin, plan.origin + end)  # the maps as they stand after the seed
+    new = Piece.from_notes(notes, seed.ticks_per_quarter)
+    new = replace(rest, notes=new.notes, part_names=names, metadata=metadata)
+    if not with_seed:
+        return new
+    moved = new.notes.copy()
+    moved["onset"] += plan.origin
+    both = sort_notes(np.concatenate([seed.notes, moved]))
+    return replace(seed, notes=both, part_names=names, metadata=metadata)
