@@ -80,7 +80,8 @@ class _Run:
             length=config.context,
             batch_rows=settings.batch_rows,
             seed=settings.seed,
-            augmentation=Augmentation(transpose=settings.transpose),
+            augmentation=Augmentation(settings.transpose, settings.louder, 60 * settings.louder),
+            tag_rate=settings.tag_rate,
         )
         self.identity = {
             "model": dataclasses.asdict(config),
@@ -144,7 +145,7 @@ class _Run:
         nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip)
         self.opt.step()
         self.average.update(self.model, step)
-        return here.total(float(nats)) / count, int(count)
+        return here.total(float(nats.detach())) / count, int(count)
 
     def _rate(self, step: int) -> float:
         """Linear warm-up, then half a cosine to a twentieth of the peak (Loshchilov & Hutter 2017)."""

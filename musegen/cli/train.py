@@ -1,0 +1,163 @@
+"""`musegen train`: learn a model from a corpus into a checkpoint folder, going on where a killed run stopped."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+EXAMPLES = """examples:
+  musegen corpus build mycorpus ~/midi && musegen train mycorpus --out mymodel
+  musegen train mycorpus --out mymodel                      again: goes on where it stopped
+  musegen train mycorpus --out mymodel --from transformer   fine-tune a checkpoint on your own music
+  torchrun --nproc-per-node 2 -m musegen train mycorpus --out mymodel     several processes or GPUs
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options of `train`."""
+    parser.epilog = EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("corpus", type=Path, metavar="CORPUS", help="a folder made by  musegen corpus build")
+    parser.add_argument("--out", type=Path, help="checkpoint folder (default: checkpoints/<model>-<corpus>)")
+    parser.add_argument("--model", help="model family (default: transformer, or that of --from)")
+    parser.add_argument("--from", dest="start_from", metavar="CHECKPOINT", help="fine-tune this checkpoint")
+    parser.add_argument("--restart", action="store_true", help="forget the run that is in the folder and begin again")
+    shape = parser.add_argument_group("shape of the model")
+    for name, what in (("width", "of every layer"), ("layers", "how many"), ("heads", "of attention")):
+        shape.add_argument(f"--{name}", type=int, help=what)
+    shape.add_argument("--context", type=int, help="longest window in rows")
+    shape.add_argument("--dropout", type=float)
+    how = parser.add_argument_group("how to train")
+    for name, kind, what in (
+        ("epochs", float, "passes over the corpus"),
+        ("batch-rows", int, "rows a step"),
+        ("rate", float, "peak learning rate"),
+        ("warm-up", int, "steps to the peak"),
+        ("weight-decay", float, "of AdamW"),
+        ("average", float, "decay of the weights' moving average"),
+        ("transpose", int, "semitones of augmentation each way"),
+        ("louder", float, "share by which velocities vary"),
+        ("tag-rate", float, "how often a piece shows its style tag"),
+        ("evaluate-every", int, "steps between looks at the held-out pieces"),
+        ("patience", int, "looks without a better figure before stopping"),
+        ("seed", int, "seed number: equal runs give equal weights"),
+    ):
+        how.add_argument(f"--{name}", type=kind, help=what)
+    how.add_argument("--precision", choices=("auto", "float32", "bfloat16"))
+    how.add_argument("--device", choices=("auto", "cpu", "cuda"))
+    how.add_argument("--threads", type=int, help="CPU threads (default: torch's choice)")
+    how.add_argument("--tensorboard", type=Path, metavar="DIR", help="also write the curves there (extra tensorboard)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train, with a progress line; say where the checkpoint is."""
+    import torch
+
+    from ..corpus.store import Corpus
+    from ..models.base import build, parameters
+    from ..training.loop import train
+
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    corpus = Corpus.open(args.corpus)
+    start_from = _start_from(args)
+    config = _model(args, start_from)
+    settings = _settings(args)
+    out = args.out or Path("checkpoints") / f"{config.family}-{args.corpus.resolve().name}"
+    if args.restart:
+        _forget(out)
+    print(f"{config.family}, {parameters(build(config)) / 1e6:.2f} million weights → {out}", flush=True)
+    with _Reporter(args.tensorboard) as report:
+        best = train(corpus, config, settings, out, start_from, report)
+    _draw_curve(out)
+    print(f"best: {best.metrics['valid']['total']:.4f} nats/note held out, at step {best.about['steps']}, in {out}")
+
+
+def _start_from(args: argparse.Namespace) -> Any:
+    from .. import checkpoint
+
+    return checkpoint.load(checkpoint.find(args.start_from)) if args.start_from else None
+
+
+def _model(args: argparse.Namespace, start_from: Any) -> Any:
+    import dataclasses
+
+    from ..errors import SettingsError
+    from ..models.config import ModelConfig
+
+    given = {k: getattr(args, k) for k in ("width", "layers", "heads", "context", "dropout")}
+    given = {k: v for k, v in given.items() if v is not None}
+    if args.model:
+        given["family"] = args.model
+    if start_from is None:
+        return ModelConfig(**given)
+    fixed = {k: v for k, v in given.items() if k != "dropout" and v != getattr(start_from.config, k)}
+    if fixed:
+        raise SettingsError(f"--{next(iter(fixed))} cannot be changed when fine-tuning with --from: leave it out.")
+    return dataclasses.replace(start_from.config, **given)
+
+
+def _settings(args: argparse.Namespace) -> Any:
+    import dataclasses
+
+    from ..training.settings import TrainSettings
+
+    names = [f.name for f in dataclasses.fields(TrainSettings)]
+    given = {k: getattr(args, k) for k in names if getattr(args, k, None) is not None}
+    return TrainSettings(**given)
+
+
+def _forget(folder: Path) -> None:
+    from ..training.progress import FILE, LOG
+
+    for name in (FILE, LOG):
+        (folder / name).unlink(missing_ok=True)
+
+
+class _Reporter:
+    """Shows each step: a line that renews itself on a terminal, else a line a look at the held-out pieces."""
+
+    def __init__(self, tensorboard: Path | None) -> None:
+        self.writer: Any = None
+        if tensorboard is not None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self.writer = SummaryWriter(tensorboard)  # type: ignore[no-untyped-call]
+        self.best = float("inf")
+
+    def __enter__(self) -> _Reporter:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self.writer is not None:
+            self.writer.close()
+
+    def __call__(self, record: dict[str, Any]) -> None:
+        self.best = min(self.best, record.get("valid", self.best))
+        if self.writer is not None:
+            for key in ("train", "valid", "rate"):
+                if key in record:
+                    self.writer.add_scalar(key, record[key], record["step"])
+        left = record["seconds"] / record["step"] * (record["of"] - record["step"])
+        line = (
+            f"step {record['step']}/{record['of']}  train {record['train']:.3f}  best held out {self.best:.3f} "
+            f"nats/note  {left / 60:.1f} min left"
+        )
+        if sys.stderr.isatty():
+            print(f"\r{line}\033[K", end="\n" if "valid" in record else "", file=sys.stderr, flush=True)
+        elif "valid" in record:
+            print(line, file=sys.stderr, flush=True)
+
+
+def _draw_curve(folder: Path) -> None:
+    from ..errors import MissingPackageError
+    from ..training.progress import read_log
+
+    try:
+        from ..pictures import loss_curve
+
+        loss_curve(read_log(folder), folder / "loss.png")
+    except MissingPackageError as error:
+        print(f"(no picture of the loss: {error})", file=sys.stderr)
