@@ -115,7 +115,6 @@ class Recorder:
         piece = self.piece()
         if not len(piece):
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         write_midi(piece, self.path)
         self.saved = True
 
@@ -128,9 +127,6 @@ class Recorder:
                     self.save()
             except FileError as error:
                 self._trouble = error
-                return
-            except OSError as error:
-                self._trouble = FileError(f"The recording cannot be saved to {self.path}: {error.strerror}.")
                 return
             # A session of hours takes long to write; it must not take the machine.
             pause = max(SAVE_EVERY, 10 * (time.perf_counter() - began))

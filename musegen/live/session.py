@@ -80,7 +80,8 @@ def stop_signals() -> Iterator[threading.Event]:
 
 
 def new_recording(folder: Path, now: datetime | None = None) -> Path:
-    """A name in `folder` that no file has yet, from the date and time."""
+    """A name in `folder`, which is made if need be, that no file has yet, from the date and time. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
     stem = f"jam-{now or datetime.now():%Y%m%d-%H%M%S}"
     path, n = folder / f"{stem}.mid", 1
     while path.exists():

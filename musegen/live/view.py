@@ -48,12 +48,15 @@ class View(Protocol):
         ...
 
 
-def open_view(out: TextIO, timeline: Timeline, port: str) -> View:
-    """The roll if `out` is a terminal that can show it, else lines. `port` is the name to show."""
+def open_view(out: TextIO, timeline: Timeline, port: str, still: bool = False) -> View:
+    """The roll if `out` is a terminal that can show it, else lines. `port` is the name to show.
+
+    `still`: never the roll, because time will fly.
+    """
     unicode = (out.encoding or "").lower().replace("-", "") == "utf8"
     if not unicode and isinstance(out, TextIOWrapper):
         out.reconfigure(errors="replace")  # a "?" is better than no line
-    if out.isatty() and unicode and os.environ.get("TERM") != "dumb":
+    if out.isatty() and unicode and not still and os.environ.get("TERM") != "dumb":
         return RollView(out, timeline, port)
     return LineView(out, timeline)
 
