@@ -14,7 +14,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +60,8 @@ def build(out: str | Path, sources: Iterable[str], workers: int = 2, report: Rep
     items = list_items(sources)
     _claim(out)
     version = f"{READERS}-{FORMAT_VERSION}-{vocabulary_fingerprint()}"
-    keys = [f"{i.key}#{_digest(i.path)}" for i in items]
+    digests = {path: _digest(path) for path in dict.fromkeys(i.path for i in items)}  # one WAD holds many items
+    keys = [f"{i.key}#{digests[i.path]}" for i in items]
     inputs = hashlib.sha256(json.dumps([version, [_settled(i, k) for i, k in zip(items, keys, strict=True)]]).encode())
     with Journal(out / ".build", version) as journal:
         _read_all(journal, items, keys, workers, report)
@@ -85,7 +85,6 @@ def _settled(item: Item, key: str) -> list[object]:
     return [key, item.source, item.style, item.licence, item.composer, item.split, item.held_out]
 
 
-@lru_cache(maxsize=64)
 def _digest(path: Path) -> str:
     try:
         with open(path, "rb") as file:

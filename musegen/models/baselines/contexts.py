@@ -48,7 +48,7 @@ FEATURES = (
     "p5",
     "n1",  # sounding pitch of the instrument just below in number, …
     "n2",  # … of the one below that
-    "harmony",  # all other sounding pitches, as one number
+    "harmony",  # all other sounding pitches relative to p1, as one number
     "own_d1",  # last durations of the same instrument
     "own_d2",
     "own_v1",  # last velocity of the same instrument
@@ -122,7 +122,7 @@ class Walk:
         for s in others:
             if 1 <= instrument - s.instrument <= 2:
                 below[instrument - s.instrument - 1] = s.pitch
-        harmony = hash(tuple(sorted(s.pitch for s in others))) if others else NEVER
+        harmony = hash(tuple(sorted(s.pitch - voice.pitches[0] for s in others))) if others else NEVER
         return (
             *voice.pitches,
             *below,

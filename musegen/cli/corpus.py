@@ -1,0 +1,109 @@
+"""`musegen corpus build OUT SOURCE…` and `musegen corpus show PATH`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+_BUILD_HELP = """\
+A SOURCE is a folder of .mid .midi .xml .mxl .musicxml .abc .krn files (any depth; its name becomes the style
+tag, or write STYLE=FOLDER), or one of
+  music21:chorales    Bach's chorales, without those of the JSB-16 benchmark's validation and test sets
+  music21:tunes       Ryan's Mammoth Collection, O'Neill, Aird
+  music21:classical   Haydn, Mozart, Beethoven, Clara and Robert Schumann
+  freedoom            the soundtrack of Freedoom, from the vizdoom package
+  default             all of the above
+  jsb16:FOLDER        train.json and valid.json of JSB-16, with their own splits
+
+examples:
+  musegen corpus build corpora/default default
+  musegen corpus build corpora/mine ~/Music/midi jazz=~/jazz --workers 4
+A build that was stopped goes on where it was when it is run again; a second one does nothing new.
+"""
+
+_SHOW_HELP = """\
+examples:
+  musegen corpus show corpora/default
+  musegen corpus show corpora/default --png histograms.png --rejected
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the verb."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = (
+        "examples:\n"
+        "  musegen corpus build corpora/default default\n"
+        "  musegen corpus build corpora/mine ~/Music/midi jazz=~/jazz\n"
+        "  musegen corpus show corpora/mine"
+    )
+    verbs = parser.add_subparsers(dest="action", required=True, metavar="build|show")
+    raw = argparse.RawDescriptionHelpFormatter
+    build = verbs.add_parser("build", help="read sources into a corpus folder", epilog=_BUILD_HELP, formatter_class=raw)
+    build.add_argument("out", metavar="OUT", type=Path, help="the corpus folder to make or to bring up to date")
+    build.add_argument("sources", metavar="SOURCE", nargs="+", help="a folder or a named source (below)")
+    build.add_argument(
+        "--workers", type=_positive, default=os.cpu_count() or 1, metavar="N", help="processes that read (all cores)"
+    )
+    show = verbs.add_parser("show", help="print what is in a corpus", epilog=_SHOW_HELP, formatter_class=raw)
+    show.add_argument("path", metavar="PATH", type=Path, help="a corpus folder")
+    show.add_argument("--png", type=Path, metavar="FILE", help="where to draw the histograms (PATH/histograms.png)")
+    show.add_argument("--rejected", action="store_true", help="list every rejected file with its reason")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1 is needed")
+    return number
+
+
+def run(args: argparse.Namespace) -> None:
+    """Do what the verb says."""
+    if args.action == "build":
+        _build(args)
+    else:
+        _show(args)
+
+
+def _build(args: argparse.Namespace) -> None:
+    from ..corpus.build import build
+    from ..corpus.show import summary
+    from ..corpus.sources import DEFAULT
+    from .progress import Progress
+
+    names = [name for given in args.sources for name in (DEFAULT if given == "default" else (_home(given),))]
+    with Progress("reading", "files") as progress:
+        corpus = build(args.out, names, args.workers, progress.update)
+    print(summary(corpus))
+
+
+def _home(name: str) -> str:
+    """~ in FOLDER and in STYLE=FOLDER: the shell leaves the second alone."""
+    style, equals, folder = name.partition("=")
+    return f"{style}={os.path.expanduser(folder)}" if equals else os.path.expanduser(name)
+
+
+def _show(args: argparse.Namespace) -> None:
+    from ..corpus import show
+    from ..corpus.store import Corpus
+
+    corpus = Corpus.open(args.path)
+    print(show.summary(corpus))
+    counts = show.histograms(corpus)
+    print()
+    print(show.blocks(counts))
+    if args.rejected:
+        print()
+        print("\n".join(f"{r['file']} ({r['title']}): {r['reason']}" for r in show.rejected(corpus)))
+    target = args.png or args.path / "histograms.png"
+    try:
+        show.draw(counts, target)
+    except ModuleNotFoundError as error:
+        if error.name != "matplotlib" or args.png:
+            raise
+        print("\nNo picture: drawing one needs matplotlib  (pip install 'musegen[plots]').", file=sys.stderr)
+    else:
+        print(f"\nHistograms drawn in {target}")
