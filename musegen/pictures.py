@@ -75,7 +75,8 @@ def loss_curve(records: Sequence[Mapping[str, Any]], path: str | os.PathLike[str
     """Draw a training log to the PNG `path`: training and held-out nats a note, and the learning rate.
 
     Each record has `step` and any of `train`, `valid` (nats a note), `rate` (of learning) and `floor` (the held-out
-    figure of a baseline; the last one is drawn as a line). Raises MissingPackageError, MusegenError (nothing to draw), FileError.
+    figure of a baseline; the last one is drawn as a line). Raises MissingPackageError, MusegenError (nothing to
+    draw) and FileError.
     """
     train, valid, rate = (_series(records, key) for key in ("train", "valid", "rate"))
     if not len(train[0]) and not len(valid[0]):
