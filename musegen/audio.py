@@ -131,7 +131,7 @@ def _fluid(fluidsynth: Any, piece: Piece, rate: int) -> Samples:
         if abs(blocks.astype(np.int32)).max(initial=0) < 32767:
             break
     loudness = 4 * _GAIN / gain / 32768  # a lone piano is quiet at the default gain
-    samples: Samples = blocks.reshape(-1, 2) * loudness
+    samples: Samples = blocks.reshape(-1, 2).astype(np.float64) * loudness
     return samples
 
 

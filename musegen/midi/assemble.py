@@ -74,15 +74,15 @@ def _check_length(piece: Piece, name: str) -> None:
 
 
 def sequence_name(tracks: list[bytes]) -> str:
-    """The first track's name in a file of several, or "" (SMF 1.0, "Sequence/Track Name")."""
+    """The first track's name, or "" (SMF 1.0, "Sequence/Track Name")."""
     first, at = tracks[0], 0
-    while len(tracks) > 1 and first.startswith(b"\0\xff", at) and at + 3 < len(first):
-        kind, length = first[at + 2], first[at + 3]
-        if length > 127:
-            break
+    while first.startswith(b"\0\xff", at) and at + 3 < len(first):
+        kind, length, at = first[at + 2], first[at + 3], at + 4
+        if length > 127 and at < len(first):  # a second byte of the length; longer names are not names
+            length, at = (length & 0x7F) << 7 | first[at], at + 1
         if kind == 0x03:
-            return decode_text(first[at + 4 : at + 4 + length])
-        at += 4 + length
+            return decode_text(first[at : at + length])
+        at += length
     return ""
 
 

@@ -136,26 +136,24 @@ class _Reader:
     def message(self, status: int) -> None:
         """A channel message, its status byte already passed."""
         kind, channel = status & 0xF0, status & 0x0F
-        one = self.data[self.at]
-        if kind in (0xC0, 0xD0):
-            self.at += 1
-            if one > 127:
-                raise self.damage(f"a data byte of {one}")
-            if kind == 0xC0:
-                self.programs[channel] = one
-            return
-        two = self.data[self.at + 1]
-        if one > 127 or two > 127:
-            raise self.damage(f"a data byte of {max(one, two)}")
-        self.at += 2
-        if kind == 0x90 and two:
-            row = (self.tick, two, self.programs[channel], self.begun)
+        start, self.at = self.at, self.at + (1 if kind in (0xC0, 0xD0) else 2)
+        if self.at > len(self.data):
+            raise _Cut
+        if kind > 0x90 and kind != 0xC0:
+            return  # pressure, controllers and bend: not kept, so their values are not looked at either
+        values = self.data[start : self.at]
+        if max(values) > 127:
+            raise self.damage(f"a data byte of {max(values)}")
+        if kind == 0xC0:
+            self.programs[channel] = values[0]
+        elif kind == 0x90 and values[1]:
+            row = (self.tick, values[1], self.programs[channel], self.begun)
             self.begun += 1
-            self.open.setdefault((channel, one), []).append(row)
-        elif kind in (0x80, 0x90):
-            waiting = self.open.get((channel, one))
+            self.open.setdefault((channel, values[0]), []).append(row)
+        else:
+            waiting = self.open.get((channel, values[0]))
             if waiting:
-                self.finish(channel, one, waiting.pop(0))
+                self.finish(channel, values[0], waiting.pop(0))
 
     def finish(self, channel: int, pitch: int, note: OpenNote) -> None:
         onset, velocity, program, order = note
