@@ -25,7 +25,7 @@ _DRAWS = len(at.ATTRIBUTES)
 class SamplerSettings:
     """How boldly to draw. An attribute's own temperature overrides the common one; 0 takes the likeliest."""
 
-    temperature: float = 1.0
+    temperature: float = 0.95
     shift: float | None = None
     instrument: float | None = None
     pitch: float | None = None

@@ -1,0 +1,65 @@
+"""`musegen generate`: many continuations of a seed phrase, as files in a folder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .options import add_sampling_options, plan
+
+EXAMPLES = """examples:
+  musegen generate --seed tune.mid                      eight variations of the next eight bars
+  musegen generate --seed tune.mid -n 20 --bars 16 --out night --with-seed
+  musegen generate --seed tune.mid --key "D dorian" --range 48-84 --temperature 0.9
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options of `generate`."""
+    parser.epilog = EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("-n", type=int, default=8, help="how many files (%(default)s)")
+    parser.add_argument("--bars", type=int, default=8, help="new bars in each (%(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("generated"), help="folder for the files (%(default)s)")
+    parser.add_argument("--with-seed", action="store_true", help="put the seed phrase before the new music")
+    parser.add_argument("--format", choices=("mid", "musicxml"), default="mid", help="of the files (%(default)s)")
+    parser.add_argument("--wav", action="store_true", help="render each file to sound as well")
+    parser.add_argument("--png", action="store_true", help="draw a piano roll of each file as well (extra plots)")
+    parser.add_argument("--seed", metavar="FILE", help="the phrase to play on from (default: a shipped one)")
+    add_sampling_options(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the files; say where they are."""
+    from ..engine import load
+    from ..midi import read_music, write_music
+    from ..sampling.batch import generate
+    from ..sampling.seeds import default_seed
+    from .progress import Progress
+
+    seed = Path(args.seed) if args.seed else default_seed()
+    what = plan(args, read_music(seed))
+    engine = load(args.checkpoint)
+    args.out.mkdir(parents=True, exist_ok=True)
+    digits = len(str(args.n))
+    written = []
+    with Progress("generating", "bars") as progress:
+        pieces = generate(engine, what, args.n, args.bars, args.with_seed, progress.update)
+        for i, piece in enumerate(pieces, 1):
+            path = args.out / f"{seed.stem}-{i:0{digits}d}.{args.format}"
+            write_music(piece, path)
+            written.append(path)
+            _extras(args, piece, path)
+    print(f"{len(written)} files of {args.bars} bars in {args.out}: {written[0].name} … {written[-1].name}")
+
+
+def _extras(args: argparse.Namespace, piece: object, path: Path) -> None:
+    from ..audio import render
+    from ..piece import Piece
+    from ..pictures import piano_roll
+
+    assert isinstance(piece, Piece)
+    if args.wav:
+        render(piece, path.with_suffix(".wav"))
+    if args.png:
+        piano_roll(piece, path.with_suffix(".png"), path.stem)

@@ -1,0 +1,100 @@
+"""The options that `jam` and `generate` share: the model, how boldly, within which limits."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..piece import Piece
+    from ..sampling.plan import Limits, Plan
+    from ..sampling.sampler import SamplerSettings
+    from ..sampling.stream import Stream
+
+DEFAULT_CHECKPOINT = "transformer"
+
+
+def add_sampling_options(parser: argparse.ArgumentParser) -> None:
+    """Add the shared options."""
+    parser.add_argument("--seed-bars", type=int, metavar="N", help="use only the last N bars of the seed")
+    parser.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT, help="a shipped name or a folder (%(default)s)")
+    parser.add_argument("--seed-number", type=int, default=0, metavar="N", help="equal numbers give equal music")
+    parser.add_argument("--style", default="", help="style tag of the checkpoint, such as chorale")
+    how = parser.add_argument_group("how boldly")
+    how.add_argument("--temperature", type=float, help="1: as learnt, lower: safer, higher: wilder (default 0.95)")
+    for name in ("shift", "instrument", "pitch", "velocity", "duration"):
+        how.add_argument(f"--{name}-temperature", type=float, metavar="T", help=f"of the {name} alone")
+    how.add_argument("--top-p", type=float, metavar="P", help="draw from the likeliest values that hold P (0.97)")
+    how.add_argument("--min-p", type=float, metavar="P", help="leave out values less likely than P × the likeliest")
+    how.add_argument("--top-k", type=int, metavar="K", help="draw from the K likeliest values")
+    limits = parser.add_argument_group("limits")
+    limits.add_argument("--key", help="keep to a key, such as 'D dorian' or 'F# minor'")
+    limits.add_argument("--range", metavar="LOW-HIGH", help="keep to these MIDI pitches, such as 48-84")
+    limits.add_argument("--programs", metavar="N,N…", help="play these programs, 0-127 or drums (default: the seed's)")
+    limits.add_argument("--voices", type=int, help="at most so many notes at once")
+    limits.add_argument("--grid", metavar="NOTE", help="onsets only on this grid: 4, 8, 8t, 16, 16t or 32")
+
+
+def stream(args: argparse.Namespace, seed: Piece) -> Stream:
+    """The endless stream of notes that the options ask for, after `seed`."""
+    from ..checkpoint import find
+    from ..sampling.stream import Stream
+
+    return Stream(str(find(args.checkpoint).resolve()), plan(args, seed))
+
+
+def plan(args: argparse.Namespace, seed: Piece) -> Plan:
+    """What the options ask for, after `seed`. Raises SettingsError."""
+    from ..sampling.plan import Plan
+
+    whole = Plan(seed, sampler_settings(args), limits(args), args.seed_number, args.style)
+    return whole.with_bars(args.seed_bars) if args.seed_bars else whole
+
+
+def sampler_settings(args: argparse.Namespace) -> SamplerSettings:
+    """Temperatures and truncation."""
+    from ..sampling.sampler import SamplerSettings
+
+    given = {name: getattr(args, name) for name in ("temperature", "top_p", "min_p", "top_k")}
+    for name in ("shift", "instrument", "pitch", "velocity", "duration"):
+        given[name] = getattr(args, f"{name}_temperature")
+    return SamplerSettings(**{k: v for k, v in given.items() if v is not None})
+
+
+def limits(args: argparse.Namespace) -> Limits:
+    """Key, range, programs, polyphony and grid."""
+    from ..sampling.plan import Limits
+
+    low, high = _range(args.range) if args.range else (0, 127)
+    programs = tuple(_program(p) for p in args.programs.split(",")) if args.programs else ()
+    grid = _grid(args.grid) if args.grid else 0
+    return Limits(args.key or "", low, high, programs, args.voices or 0, grid)
+
+
+def _range(text: str) -> tuple[int, int]:
+    from ..errors import SettingsError
+
+    low, dash, high = text.partition("-")
+    if not (dash and low.isdigit() and high.isdigit()):
+        raise SettingsError(f"--range {text!r} is not two MIDI pitches such as 48-84.")
+    return int(low), int(high)
+
+
+def _program(text: str) -> int:
+    from ..errors import SettingsError
+    from ..piece import DRUMS
+
+    if text.strip() == "drums":
+        return DRUMS
+    if not text.strip().isdigit():
+        raise SettingsError(f"--programs: {text!r} is not a program number (0-127) or drums.")
+    return int(text)
+
+
+def _grid(text: str) -> int:
+    from ..errors import SettingsError
+
+    grids = {"4": 24, "8": 12, "8t": 8, "16": 6, "16t": 4, "32": 3}
+    if text not in grids:
+        raise SettingsError(f"--grid {text!r} is not one of {', '.join(grids)}.")
+    return grids[text]
