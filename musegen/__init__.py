@@ -24,6 +24,8 @@ _HOME = {
     "Metadata": "piece",
     "EventCodec": "events.codec",
     "Events": "events.codec",
+    "read_music": "midi.music",
+    "write_music": "midi.music",
     "MusegenError": "errors",
 }
 """Each public name, and the module of this package that it lives in."""
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from .errors import MusegenError as MusegenError
     from .events.codec import EventCodec as EventCodec
     from .events.codec import Events as Events
+    from .midi.music import read_music as read_music
+    from .midi.music import write_music as write_music
     from .piece import Key as Key
     from .piece import Metadata as Metadata
     from .piece import Meter as Meter
