@@ -69,8 +69,19 @@ def _check_length(piece: Piece, name: str) -> None:
     if len(notes):
         # int32 may have wrapped round in either reader's favour: both ends are looked at
         last = max(last, int(notes["onset"][-1]), int((notes["onset"] + notes["duration"]).max()))
-    if last > LONGEST * piece.ticks_per_quarter or (len(notes) and notes["onset"][0] < 0):
-        raise MidiError(f"{name}: it is more than {LONGEST} quarter notes long: a delta time in it is damaged.")
+    if last > most_ticks(piece.ticks_per_quarter) or (len(notes) and notes["onset"][0] < 0):
+        raise too_long(piece.ticks_per_quarter, name)
+
+
+def most_ticks(ticks_per_quarter: int) -> int:
+    """How long a file may be; half of what an int32 can count, so that sums of two ticks stay in it."""
+    return min(LONGEST * ticks_per_quarter, 2**30)
+
+
+def too_long(ticks_per_quarter: int, name: str) -> MidiError:
+    """The error of a file that is longer than that."""
+    quarters = most_ticks(ticks_per_quarter) // ticks_per_quarter
+    return MidiError(f"{name}: it is more than {quarters} quarter notes long: a delta time in it is damaged.")
 
 
 def sequence_name(tracks: list[bytes]) -> str:

@@ -96,7 +96,7 @@ def read_compiled(chunks: Chunks, name: str) -> Piece | None:
 def _with_offs(chunks: Chunks) -> bytes:
     """The file with a mark at the end of each track, and far behind it note-offs for every pitch.
 
-    So that no note is dropped: only on channels whose note-on byte occurs somewhere in the track; needless ones change nothing.
+    The note-offs are for the channels whose note-on byte occurs somewhere in the track; needless ones change nothing.
     """
     parts = [HEADER.pack(b"MThd", 6, 1, len(chunks.tracks), chunks.ticks_per_quarter)]
     for track in chunks.tracks:

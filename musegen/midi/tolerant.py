@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import MidiError
 from ..piece import DRUMS, NOTE, Piece
-from .assemble import MOST_PARTS, assemble, decode_text, in_order
+from .assemble import MOST_PARTS, assemble, decode_text, in_order, most_ticks, too_long
 from .chunks import Chunks
 
 _DRUM_CHANNEL = 9
@@ -43,6 +43,8 @@ class _Cut(Exception):
 def read_tolerantly(chunks: Chunks, name: str) -> Piece:
     """The piece in `chunks`; `name` is for messages. Raises MidiError."""
     tracks = [read_track(track, f"{name}, track {i}") for i, track in enumerate(chunks.tracks, 1)]
+    if max(track.end for track in tracks) > most_ticks(chunks.ticks_per_quarter):
+        raise too_long(chunks.ticks_per_quarter, name)
     rows = sorted((i, *note) for i, track in enumerate(tracks) for note in track.notes)
     voices = sorted({row[:3] for row in rows})
     if len(voices) > MOST_PARTS:
@@ -94,9 +96,8 @@ class _Reader:
     def run(self) -> None:
         data, status = self.data, 0
         while self.at < len(data):
-            tick = self.tick + self.number()
+            self.tick += self.number()
             first = data[self.at]
-            self.tick = tick
             if first < 0x80:
                 if not status:
                     raise self.damage("a message without a status byte")
