@@ -50,8 +50,9 @@ def derive(rows: Rows, meters: tuple[Meter, ...]) -> ModelRows:
     out[:, BAR], out[:, METER] = bar_position(now, meters)
     out[:, LAST] = _last_pitch(rows, note)
     past = np.arange(n)[:, None] - 1 - np.arange(LOOKBACK)
+    real, past = past >= 0, np.maximum(past, 0)
     end = np.where(note, now + at.DURATIONS[np.where(note, rows[:, at.DURATION], 0)], -1)
-    end = np.where(past >= 0, end[past], -1)
+    end = np.where(real, end[past], -1)
     out[:, SLOTS:] = _slots(end, rows[past, at.INSTRUMENT], rows[past, at.PITCH], now).reshape(n, -1)
     return out
 
