@@ -78,7 +78,7 @@ def _claim(out: Path) -> None:
     if out.is_file():
         raise CorpusError(f"{out} is a file: a corpus is a folder.")
     if out.is_dir() and any(out.iterdir()) and not ((out / ".build").is_dir() or (out / "corpus.json").is_file()):
-        raise CorpusError(f"{out} is not empty and not a corpus: give a new folder for the corpus first, then its sources.")
+        raise CorpusError(f"{out} is not empty and not a corpus: give a new folder for the corpus, then its sources.")
 
 
 def _settled(item: Item, key: str) -> list[object]:
@@ -200,7 +200,8 @@ def _write(
     out: Path, journal: Journal, kept: list[tuple[Candidate, str, str]], rejected: list[Rejected], inputs: str
 ) -> None:
     if not kept:
-        raise CorpusError(f"None of the files could be used: {rejected[0]['reason'] if rejected else 'there are none'}.")
+        why = rejected[0]["reason"] if rejected else "there are none"
+        raise CorpusError(f"None of the files could be used: {why}")
     fresh = out / ".build" / "next"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir()
@@ -224,7 +225,7 @@ def _write(
 
 
 def _swap(out: Path, fresh: Path) -> None:
-    """Put the fresh files in place; corpus.json goes first and comes last, so that a half-swapped folder is no corpus."""
+    """Put the fresh files in place; corpus.json goes first and comes last: a half-swapped folder is no corpus."""
     (out / "corpus.json").unlink(missing_ok=True)
     new = sorted(p.name for p in fresh.iterdir() if p.name != "corpus.json")
     for name in new:

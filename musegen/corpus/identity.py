@@ -41,7 +41,7 @@ def identify(rows: Rows) -> Identity:
     tuned = table[3] == 0
     relative = table.copy()
     relative[1, tuned] -= relative[1, tuned].min(initial=127)
-    starts, tops, columns = _columns(start[tuned], rows[tuned, at.PITCH])
+    tops, columns = _columns(start[tuned], rows[tuned, at.PITCH])
     return Identity(
         _digest(table), _digest(relative), _sketch(_phrases(np.diff(tops), _MELODY_PHRASE)), _texture(tops, columns)
     )
@@ -54,12 +54,12 @@ def _digest(table: npt.NDArray[np.int64]) -> str:
 
 def _columns(
     onset: npt.NDArray[np.int64], pitch: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], list[npt.NDArray[np.int64]]]:
-    """Onsets, the highest pitch struck at each, and all the pitches struck at each."""
+) -> tuple[npt.NDArray[np.int64], list[npt.NDArray[np.int64]]]:
+    """The highest pitch struck at each onset, and all the pitches struck at it."""
     starts, where = np.unique(onset, return_inverse=True)
     order = np.lexsort((pitch, where))
     columns = np.split(pitch[order], np.searchsorted(where[order], np.arange(1, len(starts)))) if len(starts) else []
-    return starts, np.array([c[-1] for c in columns], dtype=np.int64), columns
+    return np.array([c[-1] for c in columns], dtype=np.int64), columns
 
 
 def _phrases(steps: npt.NDArray[np.int64], length: int) -> list[bytes]:
@@ -120,7 +120,8 @@ def tunes(identities: list[Identity], titles: list[str], alike: float = 0.35) ->
     share at least `alike` of their melody sketch. The name is the smallest `relative` hash of the group.
     """
     groups = _Groups(len(identities))
-    for values, limit in (([i.relative for i in identities], len(identities)), ([title_key(t) for t in titles], _GENERIC_TITLES)):
+    keys = (([i.relative for i in identities], len(identities)), ([title_key(t) for t in titles], _GENERIC_TITLES))
+    for values, limit in keys:
         members: dict[str, list[int]] = {}
         for number, value in enumerate(values):
             if value:

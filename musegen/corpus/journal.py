@@ -43,8 +43,8 @@ class Journal:
         self._lines: dict[str, dict[str, Any]] = {}
         try:
             path.mkdir(parents=True, exist_ok=True)
-            self._log: BufferedRandom = open(path / "journal.jsonl", "a+b")
-            self._rows: BufferedRandom = open(path / "rows.bin", "a+b")
+            self._log: BufferedRandom = open(path / "journal.jsonl", "a+b")  # noqa: SIM115 (closed in __exit__)
+            self._rows: BufferedRandom = open(path / "rows.bin", "a+b")  # noqa: SIM115
         except OSError as error:
             raise CorpusError(f"{path} cannot be written: {error.strerror}.") from None
         self._recover()

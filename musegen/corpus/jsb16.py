@@ -30,7 +30,8 @@ def load_frames(path: str | Path) -> list[Frames]:
     """The pieces of a JSB-16 file. Raises CorpusError."""
     try:
         pieces = json.loads(Path(path).read_text(encoding="utf-8"))
-        good = all(len(f) == 4 and all(isinstance(p, int) and -1 <= p <= 127 for p in f) for piece in pieces for f in piece)
+        frames = [f for piece in pieces for f in piece]
+        good = all(len(f) == 4 and all(isinstance(p, int) and -1 <= p <= 127 for p in f) for f in frames)
     except OSError as error:
         raise CorpusError(f"{path} cannot be read: {error.strerror}.") from None
     except (ValueError, TypeError):

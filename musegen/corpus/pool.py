@@ -10,6 +10,7 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -80,17 +81,15 @@ def _serve(pipe: Connection, work: Callable[[Job], Result]) -> None:
         answer: object
         try:
             answer = work(job)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, it goes back to the caller)
             answer = Failure(f"{type(error).__name__}: {' '.join(str(error).split())}"[:300])
         pipe.send(answer)
 
 
 def _hand(worker: _Worker[Job], number: int, jobs: Sequence[Job], limit_s: float) -> None:
     worker.number, worker.deadline = number, time.monotonic() + limit_s
-    try:
+    with suppress(OSError):  # it has died: _collect finds its pipe at an end and says so
         worker.pipe.send(jobs[number])
-    except OSError:
-        pass  # it has died; _collect finds its pipe at an end and says so
 
 
 def _collect(crew: list[_Worker[Job]]) -> Iterator[tuple[int, Result | Failure]]:

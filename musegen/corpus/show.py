@@ -98,7 +98,8 @@ def blocks(counts: list[Histogram], width: int = 64) -> str:
         heights = np.sqrt([b.mean() for b in bins])
         marks = np.ceil(heights / heights.max() * (len(_BLOCKS) - 1)).astype(int)
         top = labels[int(values.argmax())]
-        lines.append(f"{title:>22} {''.join(_BLOCKS[m] for m in marks)} {labels[low]} … {labels[high - 1]}, mostly {top}")
+        picture = "".join(_BLOCKS[m] for m in marks)
+        lines.append(f"{title:>22} {picture} {labels[low]} … {labels[high - 1]}, mostly {top}")
     return "\n".join(lines)
 
 

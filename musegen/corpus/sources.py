@@ -22,6 +22,7 @@ MIDI_SUFFIXES = (".mid", ".midi")
 SCORE_SUFFIXES = (".xml", ".mxl", ".musicxml", ".abc", ".krn")
 
 PUBLIC_DOMAIN = "public domain works; encodings as distributed with music21"
+FREEDOOM_LICENCE = "BSD-3-Clause (Freedoom project)"
 NAMED = ("music21:chorales", "music21:tunes", "music21:classical", "freedoom")
 DEFAULT = NAMED
 
@@ -179,7 +180,7 @@ def _freedoom() -> Iterator[Item]:
         for lump in lump_names(path, b"MThd"):
             if lump.startswith("D_"):
                 key = f"freedoom/{path.stem}/{lump}"
-                yield Item(key, path, "freedoom", "game", "BSD-3-Clause (Freedoom project)", "Freedoom project", lump=lump)
+                yield Item(key, path, "freedoom", "game", FREEDOOM_LICENCE, "Freedoom project", lump=lump)
 
 
 def _jsb16(folder: Path) -> Iterator[Item]:

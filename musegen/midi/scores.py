@@ -2,9 +2,10 @@
 
 Knows nothing of events or corpora. What is read: notes with ties merged, parts apart, programs, sounding
 pitch of transposing instruments, tempo, meter, key, dynamics as velocity, repeats played out. Stated
-repairs: grace notes and other notes of no length are left out; a piece that begins with a pick-up is moved so that tick 0 is the
-start of a full bar with the pick-up at its end; a bar shorter than its meter inside a piece restarts the
-bar count (a `Meter` row) unless the next bars complete it; where repeats cannot be played out the piece is as written.
+repairs: grace notes and other notes of no length are left out; a piece that begins with a pick-up is moved
+so that tick 0 is the start of a full bar with the pick-up at its end; a bar shorter than its meter inside a
+piece restarts the bar count (a `Meter` row) unless the next bars complete it; where repeats cannot be
+played out the piece is as written.
 """
 
 from __future__ import annotations
@@ -148,12 +149,13 @@ def _piece(score: Any, qpm: float) -> Piece:
 
     notes = [Note(tick(n[0]), max(1, tick(n[0] + n[1]) - tick(n[0])), *n[2:]) for n in raw]
     tempos = _first_at_zero([(tick(q), v) for q, v in _times(flat, "MetronomeMark", _tempo)], 60e6 / qpm)
+    counts = _first_at_zero([(tick(q), m) for q, m in _bar_counts(bars, meters)], (4, 4))
     keys = [(tick(q), v) for q, v in _times(flat, "KeySignature", _key)]
     return Piece.from_notes(
         notes,
         ppq,
         tempos=tuple(Tempo(t, round(us)) for t, us in tempos),
-        meters=tuple(Meter(t, *m) for t, m in _first_at_zero([(tick(q), m) for q, m in _bar_counts(bars, meters)], (4, 4))),
+        meters=tuple(Meter(t, *m) for t, m in counts),
         keys=tuple(Key(t, *k) for t, k in (_first_at_zero(keys, keys[0][1]) if keys else [])),
         part_names=tuple(p.name for p in parts),
         metadata=_metadata(score),
@@ -283,7 +285,9 @@ def _meter(signature: Any) -> tuple[int, int] | None:
 
 def _key(signature: Any) -> tuple[int, bool] | None:
     sharps = signature.sharps
-    return (int(sharps), getattr(signature, "mode", None) == "minor") if sharps is not None and -7 <= sharps <= 7 else None
+    if sharps is None or not -7 <= sharps <= 7:
+        return None
+    return int(sharps), getattr(signature, "mode", None) == "minor"
 
 
 def _without_partial_bars(meters: list[tuple[Fraction, Any]]) -> list[tuple[Fraction, Any]]:
@@ -311,7 +315,9 @@ def _lead(bars: list[tuple[Fraction, Fraction]], meters: list[tuple[Fraction, An
     return max(Fraction(0), missing)
 
 
-def _bar_counts(bars: list[tuple[Fraction, Fraction]], meters: list[tuple[Fraction, Any]]) -> list[tuple[Fraction, Any]]:
+def _bar_counts(
+    bars: list[tuple[Fraction, Fraction]], meters: list[tuple[Fraction, Any]]
+) -> list[tuple[Fraction, Any]]:
     """The meters, and the same meter again wherever a full bar begins out of step with the count before it."""
     rows: list[tuple[Fraction, Any]] = []
     changes = list(meters) or [(Fraction(0), (4, 4))]

@@ -27,9 +27,8 @@ def melody(seed: int, notes: int = 40) -> Piece:
     rng = np.random.default_rng(seed)
     pitches = 60 + np.cumsum(rng.integers(-4, 5, notes)) % 24
     rows = [Note(24 * i, 24, int(p), 64 + 4 * (i % 8), 0, 0) for i, p in enumerate(pitches)]
-    return Piece.from_notes(
-        rows, tempos=(Tempo(0, 600_000),), meters=(Meter(0, 3, 4),), part_names=("tune",), metadata=Metadata(f"Tune {seed}")
-    )
+    maps = {"tempos": (Tempo(0, 600_000),), "meters": (Meter(0, 3, 4),), "metadata": Metadata(f"Tune {seed}")}
+    return Piece.from_notes(rows, part_names=("tune",), **maps)
 
 
 def moved(piece: Piece, semitones: int) -> Piece:

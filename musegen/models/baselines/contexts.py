@@ -18,6 +18,11 @@ from ...piece import Meter
 
 NEVER = -1  # no such note, instrument or time
 _LONG = 97  # remaining ticks beyond a bar are all one
+_FADE = 0.97  # how much of a pitch's say in the key is left a note later
+# Krumhansl and Kessler (1982), "Tracing the dynamic changes in perceived tonal organization": C major, c minor.
+_MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
+_MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
+_KEYS = np.stack([np.roll(np.array(p) - np.mean(p), k) / np.std(p) for p in (_MAJOR, _MINOR) for k in range(12)])
 
 FEATURES = (
     # known before the shift: about the row before
@@ -55,6 +60,7 @@ FEATURES = (
     "row_v",  # velocity of the row before
     "row_d",  # duration of the row before at this onset
     "since",  # ticks since the same instrument last struck
+    "key",  # the key of the last dozens of notes, relative to p1
 )
 
 
@@ -88,6 +94,7 @@ class Walk:
         self.steps = [NEVER] * 3
         self.instruments = [NEVER] * 3
         self.duration = self.velocity = NEVER
+        self.scale = np.zeros(12)
 
     def _free(self, now: int, above: int, count: int) -> list[int]:
         """The lowest `count` instruments above `above` that are silent at `now`."""
@@ -132,7 +139,15 @@ class Walk:
             self.velocity,
             NEVER if fresh else self.duration,
             min(now - voice.onset, 2 * _LONG) if voice.onset != NEVER else NEVER,
+            self._key(voice.pitches[0]),
         )
+
+    def _key(self, pitch: int) -> int:
+        """0-23: how far the tonic is above `pitch`, plus 12 for minor."""
+        if pitch == NEVER:
+            return NEVER
+        key = int((_KEYS @ self.scale).argmax())
+        return (key - pitch) % 12 + key // 12 * 12
 
     def push(self, now: int, row: list[int]) -> None:
         """Take in a row (after its features were asked for)."""
@@ -151,6 +166,9 @@ class Walk:
         voice.velocity, voice.onset, voice.end = velocity, now, max(end, voice.end)
         self.sounding.append(_Sounding(end, instrument, pitch))
         self.struck.append(pitch)
+        if instrument != at.DRUM_INSTRUMENT:
+            self.scale *= _FADE
+            self.scale[pitch % 12] += 1
         self.instruments = [instrument, *self.instruments[:2]]
         self.duration, self.velocity = duration, velocity
 

@@ -4,7 +4,8 @@ The chain rule inside the note is the networks' own: shift → instrument → pi
 attribute has *chains* of contexts, from the longest to none; within a chain each level is smoothed by the
 next, P(x) = (c(x) + T · P_shorter(x)) / (n + T) with n the times the context was seen and T the different
 values seen in it. The chains of an attribute are mixed with weights found by EM on a tenth of the training
-pieces. Knows of events only; a corpus is anything with `pieces`, `rows` and `meters`.
+pieces. A relative chain gives a little of its mass to pitches outside 0-127, so the nats are an upper bound.
+Nothing is learnt from the piece itself: what repeats in it is not copied. Knows of events only; a corpus is anything with `pieces`, `rows` and `meters`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy.typing as npt
 from ...errors import CheckpointError, CorpusError
 from ...events import attributes as at
 from ...events.codec import Rows
-from ...piece import DRUMS, Meter
+from ...piece import Meter
 from .contexts import FEATURES, features
 
 Keys = npt.NDArray[np.uint64]
@@ -30,28 +31,43 @@ Floats = npt.NDArray[np.float64]
 FORMAT_VERSION = 1
 _COLUMN = {name: i for i, name in enumerate(FEATURES)}
 
-# A context is features and, by their names, attributes of the same row that are drawn before. "~p" means
-# relative to the pitch p1, so that it says the same in every key.
+# A context is features and, by their names, attributes of the same row that are drawn before. "~p2" is p2
+# relative to p1, the instrument's last pitch; in a chain that begins with RELATIVE so is the pitch to be
+# predicted, and such a chain learns from a piece in every key at once.
+RELATIVE = "~"
 CHAINS: dict[str, tuple[tuple[str, ...], ...]] = {
     "shift": (
         ("expected gap", "bar", "step1 d1", "step2", "step3 i1"),
         ("bar expected", "step1", "step2", "step3", "struck"),
+        ("d1", "step1 expected", "bar", "step2", "i1 struck"),
     ),
     "instrument": (
         ("fresh free1", "i1", "free2", "i2", "i3 left"),
         ("i1 fresh", "i2 struck", "i3", "phase"),
     ),
     "pitch": (
-        ("instrument", "p1", "harmony", "p2", "phase"),
-        ("instrument", "p1", "n1", "n2 left", "p2"),
-        ("p1", "p2", "p3", "p4", "p5", "phase"),
-        ("instrument", "chord1", "chord2", "p1"),
+        (RELATIVE, "instrument", "~n1", "~n2", "harmony", "~p2"),
+        (RELATIVE, "key", "instrument", "~n1", "harmony", "~p2"),
+        (RELATIVE, "instrument", "~p2", "~n1", "harmony", "~p3"),
+        (RELATIVE, "instrument", "~chord1", "key", "~chord2", "~p2"),
+        (RELATIVE, "~p2", "~p3", "~p4", "~p5", "phase"),
+        (RELATIVE, "key", "~p2", "phase", "~p3", "~p4"),
+        ("instrument", "p1", "n1", "n2", "harmony", "p2"),
+        ("instrument", "chord1", "phase", "chord2", "p1"),
+        ("p1", "p2", "p3", "p4", "p5"),
     ),
-    "velocity": (("own_v1", "row_v", "instrument fresh", "phase", "step1"),),
+    "velocity": (
+        ("own_v1", "row_v", "instrument fresh", "phase", "step1"),
+        ("instrument", "own_v1", "phase", "row_v", "pitch"),
+    ),
     "duration": (
         ("row_d", "phase", "own_d1", "left", "own_d2 instrument"),
-        ("instrument", "own_d1", "own_d2", "phase", "~pitch since", "pitch"),
-        ("left", "row_d", "phase since", "own_d1", "instrument"),
+        ("phase", "row_d", "~pitch", "harmony"),
+        ("phase", "row_d left", "~n1 ~pitch", "~n2", "key"),
+        ("phase", "own_d1", "own_d2", "~pitch", "instrument"),
+        ("row_d left", "free1", "phase", "~pitch", "own_d1"),
+        ("instrument", "own_d1", "own_d2", "phase", "pitch", "since"),
+        ("phase left", "row_d", "~pitch", "harmony", "key", "own_d1"),
     ),
 }
 
@@ -80,7 +96,7 @@ class _Table:
         pairs, first, counts = np.unique(_mix(context, value), return_index=True, return_counts=True)
         contexts, inverse = np.unique(context[first], return_inverse=True)
         kinds = np.bincount(inverse, minlength=len(contexts)).astype(np.float64)
-        seen = np.bincount(inverse, weights=counts, minlength=len(contexts))
+        seen = np.bincount(inverse, weights=counts, minlength=len(contexts)).astype(np.float64)
         return cls(pairs, counts.astype(np.float64), contexts, seen, kinds)
 
     def smooth(self, context: Keys, value: npt.NDArray[np.int64], shorter: Floats) -> Floats:
@@ -113,16 +129,24 @@ def _contexts(chain: Sequence[str], salt: int, seen: npt.NDArray[np.int64], rows
     """The key of every level of a chain, the shortest (nothing known) first: each adds its names to the one before."""
     key = np.full(len(rows), salt, np.uint64)
     levels = [key]
-    for names in chain:
+    for names in chain[chain[0] == RELATIVE :]:
         for name in names.split():
             key = _mix(key, _values(name, seen, rows))
         levels.append(key)
     return levels
 
 
+def _target(
+    chain: Sequence[str], column: int, seen: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """The values that a chain predicts."""
+    return rows[:, column] - (seen[:, _COLUMN["p1"]] if chain[0] == RELATIVE else 0)
+
+
 def _values(name: str, seen: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    if name == "~pitch":
-        return rows[:, at.PITCH] - seen[:, _COLUMN["p1"]]
+    if name.startswith("~"):
+        values = _values(name[1:], seen, rows)
+        return np.where(values >= 0, values - seen[:, _COLUMN["p1"]], 999)
     if name in _COLUMN:
         return seen[:, _COLUMN[name]]
     return rows[:, [a.name for a in at.ATTRIBUTES].index(name)]
@@ -131,8 +155,7 @@ def _values(name: str, seen: npt.NDArray[np.int64], rows: npt.NDArray[np.int64])
 class NGram:
     """A Witten–Bell n-gram. `fit`, then `nats`, `evaluate`, `probabilities`, `save`."""
 
-    def __init__(self, transpositions: Sequence[int] = range(-6, 6)) -> None:
-        self.transpositions = tuple(transpositions)
+    def __init__(self) -> None:
         self.weights = {a.name: np.full(len(CHAINS[a.name]), 1 / len(CHAINS[a.name])) for a in at.ATTRIBUTES}
         self.tables: dict[str, list[list[_Table]]] = {}
 
@@ -155,28 +178,10 @@ class NGram:
         for column, attribute in enumerate(at.ATTRIBUTES):
             keep = _drawn(all_rows, column)
             s, r = all_seen[keep], all_rows[keep]
-            if column == at.PITCH:
-                s, r = self._transposed(s, r)
             self.tables[attribute.name] = [
-                [_Table.count(key, r[:, column]) for key in _contexts(chain, salt, s, r)]
+                [_Table.count(key, _target(chain, column, s, r)) for key in _contexts(chain, salt, s, r)]
                 for salt, chain in enumerate(CHAINS[attribute.name])
             ]
-
-    def _transposed(
-        self, seen: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Every row in every key (drums once), and features to match; pitches that leave 0-127 are left out."""
-        drums = rows[:, at.INSTRUMENT] // at.COPIES == DRUMS
-        out = [(seen[drums], rows[drums])]
-        columns = [_COLUMN[n] for n in ("chord1", "chord2", "p1", "p2", "p3", "p4", "p5", "n1", "n2")]
-        for by in self.transpositions:
-            s, r = seen[~drums].copy(), rows[~drums].copy()
-            r[:, at.PITCH] += by
-            for c in columns:
-                s[:, c] += np.where(s[:, c] >= 0, by, 0)
-            keep = (r[:, at.PITCH] >= 0) & (r[:, at.PITCH] < at.ATTRIBUTES[at.PITCH].outputs)
-            out.append((s[keep], r[keep]))
-        return np.concatenate([s for s, _ in out]), np.concatenate([r for _, r in out])
 
     def _weigh(self, seen: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]) -> None:
         for column, attribute in enumerate(at.ATTRIBUTES):
@@ -194,9 +199,9 @@ class NGram:
         out = []
         for salt, chain in enumerate(CHAINS[attribute.name]):
             p = np.full(len(rows), 1 / attribute.outputs)
-            tables = self.tables[attribute.name][salt]
-            for table, key in zip(tables, _contexts(chain, salt, seen, rows), strict=True):
-                p = table.smooth(key, rows[:, column], p)
+            value = _target(chain, column, seen, rows)
+            for table, key in zip(self.tables[attribute.name][salt], _contexts(chain, salt, seen, rows), strict=True):
+                p = table.smooth(key, value, p)
             out.append(p)
         return np.stack(out)
 
@@ -214,13 +219,13 @@ class NGram:
         return out
 
     def probabilities(self, rows: Rows, column: int, meters: tuple[Meter, ...] = (Meter(0),)) -> Floats:
-        """P of every value of attribute `column` of the last of `rows`, of which only the attributes before it count."""
+        """P of every value of attribute `column` of the last of `rows`, given the attributes before it."""
         values = np.arange(at.ATTRIBUTES[column].outputs)
         seen = np.repeat(features(rows, meters)[-1:], len(values), axis=0)
         same = np.repeat(rows[-1:].astype(np.int64), len(values), axis=0)
         same[:, column] = values
-        result: Floats = self.weights[at.ATTRIBUTES[column].name] @ self._each_chain(column, seen, same)
-        return result
+        found: Floats = self.weights[at.ATTRIBUTES[column].name] @ self._each_chain(column, seen, same)
+        return found / found.sum()
 
     def evaluate(self, corpus: Pieces, split: str) -> dict[str, float]:
         """Nats per note of a split, of each attribute and "total": all that was predicted ÷ the number of notes."""
@@ -234,7 +239,7 @@ class NGram:
     def save(self, path: str | Path) -> None:
         """Write the counts as one .npz file, atomically."""
         path = Path(path)
-        settings = {"format_version": FORMAT_VERSION, "chains": CHAINS, "transpositions": self.transpositions}
+        settings = {"format_version": FORMAT_VERSION, "chains": CHAINS}
         arrays = {"settings": np.array(json.dumps(settings))}
         for name, chains in self.tables.items():
             arrays[f"{name}.weights"] = self.weights[name]
@@ -267,13 +272,14 @@ class NGram:
         settings = json.loads(str(arrays["settings"]))
         if settings["format_version"] != FORMAT_VERSION or settings["chains"] != json.loads(json.dumps(CHAINS)):
             raise CheckpointError(f"{path} was saved by another version of musegen: fit the n-gram again.")
-        model = cls(settings["transpositions"])
+        model = cls()
+        parts = ("pairs", "counts", "contexts", "seen", "kinds")
         for name, chains in CHAINS.items():
             model.weights[name] = arrays[f"{name}.weights"]
             model.tables[name] = [
                 [
-                    _Table(*(arrays[f"{name}.{c}.{level}.{part}"] for part in ("pairs", "counts", "contexts", "seen", "kinds")))
-                    for level in range(len(chain) + 1)
+                    _Table(*(arrays[f"{name}.{c}.{level}.{part}"] for part in parts))
+                    for level in range(len(chain) + (chain[0] != RELATIVE))
                 ]
                 for c, chain in enumerate(chains)
             ]
