@@ -33,6 +33,7 @@ class LoopbackPort:
         self._gone_at = gone_at
         self._outbox = Outbox()
         self._received: list[tuple[float, bytes]] = []
+        self._delivered = clock.now()
 
     def received(self) -> list[tuple[float, bytes]]:
         """What has arrived by now, as (time, message), in order of arrival."""
@@ -43,7 +44,7 @@ class LoopbackPort:
         """Deliver `message` at `time`, or now if that has passed."""
         self.check()
         self._deliver()
-        self._outbox.push(message, max(time, self._clock.now()))
+        self._outbox.push(message, time)
 
     def cancel(self) -> None:
         """Forget what is on its way, except note-offs."""
@@ -62,14 +63,15 @@ class LoopbackPort:
             self._deliver()
             self._outbox.silence(self._clock.now())
             while taken := self._outbox.take(float("inf"), 0.0):
-                self._received += taken
+                self._received += [(max(due, self._delivered), message) for due, message in taken]
         self.closed = True
 
     def _deliver(self) -> None:
         # Strictly before now, so that messages of one moment are seen together, and in their order.
         now = min(self._clock.now(), self._gone_at)
         while taken := self._outbox.take(now, 0.0):
-            self._received += taken
+            self._received += [(max(due, self._delivered), message) for due, message in taken]
+        self._delivered = now
 
 
 def hanging(received: Sequence[tuple[float, bytes]]) -> set[Key]:
