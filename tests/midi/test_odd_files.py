@@ -225,7 +225,10 @@ def test_refused(case: str) -> None:
     with pytest.raises(MidiError) as caught:
         read_midi_bytes(data, "odd.mid")
     text = str(caught.value)
-    assert text.startswith("odd.mid") and message in text and text.endswith(".") and "\n" not in text
+    assert text.startswith("odd.mid")
+    assert message in text
+    assert text.endswith(".")
+    assert "\n" not in text
 
 
 def test_the_table_is_long_enough() -> None:
