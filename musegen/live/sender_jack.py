@@ -11,8 +11,8 @@ import time
 from types import ModuleType
 from typing import Any
 
+from .mailbox import Mailbox, Trouble, report_late
 from .messages import BURST
-from .sender import Mailbox, Trouble, report_late
 
 PATIENCE = 2.0  # seconds without a cycle until the server counts as gone
 _WRAP = 0xFFFFFFFF

@@ -12,8 +12,8 @@ import time
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from .mailbox import Mailbox, Trouble, report_late, spin_until
 from .messages import BURST
-from .sender import Mailbox, Trouble, report_late, spin_until
 
 SPIN = 0.0003  # seconds before a message is due at which sleeping stops
 

@@ -1,127 +1,16 @@
-"""A JACK server without a sound card, and a receiver in a process of its own, for tests on real ports."""
+"""Fixtures for tests on real ports: a JACK server without a sound card, and receivers."""
 
-import json
 import os
-import shutil
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(Path(__file__).parent))  # jam_sources, here and in model processes
-ENVIRONMENT = {"JACK_NO_AUDIO_RESERVATION": "1", "JACK_NO_START_SERVER": "1"}
-RATE, PERIOD = 48_000, 256
+sys.path.insert(0, str(Path(__file__).parent))  # jam_sources and jack_rig, here and in model processes
 
-
-class JackServer:
-    """`jackd -d dummy` under a name of its own. `-S`, because otherwise every xrun loses MIDI."""
-
-    def __init__(self, name: str, log: Path) -> None:
-        self.name = name
-        self.environment = {**os.environ, **ENVIRONMENT, "JACK_DEFAULT_SERVER": name, "PYTHONPATH": str(ROOT)}
-        command = ["jackd", "--realtime", "-P70", "-S", "-n", name, "-d", "dummy", "-r", str(RATE), "-p", str(PERIOD)]
-        with open(log, "wb") as out:
-            self.process = subprocess.Popen(
-                [*command, "-C", "0", "-P", "0"],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                env=self.environment,
-                start_new_session=True,
-            )
-        for _ in range(500):
-            if subprocess.run(["jack_lsp"], env=self.environment, capture_output=True).returncode == 0:
-                return
-            time.sleep(0.02)
-        self.stop()
-        raise RuntimeError(f"jackd did not start: {log.read_text(errors='replace')[-500:]}")
-
-    def ports(self) -> list[str]:
-        """The names of all its ports."""
-        done = subprocess.run(["jack_lsp"], env=self.environment, capture_output=True, text=True)
-        return done.stdout.split()
-
-    def stop(self, number: int = signal.SIGTERM) -> None:
-        """End it; twice is once."""
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-
-
-class Received:
-    """What a receiver saw: `events` are (seconds on `time.perf_counter`'s clock, frame, message)."""
-
-    def __init__(self, path: Path) -> None:
-        data = json.loads(path.read_text())
-        self.events = [
-            ((frame - data["offset"]) / data["rate"], frame, bytes.fromhex(message))
-            for frame, message in data["events"]
-        ]
-        self.messages = [m for _, _, m in self.events]
-
-    def hanging(self) -> set[tuple[int, int]]:
-        """(channel, pitch) of each note-on that no note-off follows. Written here, not taken from musegen."""
-        sounding = set()
-        for message in self.messages:
-            kind, key = message[0] & 0xF0, (message[0] & 15, message[1])
-            if kind == 0x90 and message[2]:
-                assert key not in sounding, f"{key} was struck twice without an off between"
-                sounding.add(key)
-            elif kind in (0x80, 0x90):
-                sounding.discard(key)
-        return sounding
-
-    def ons(self) -> list[tuple[float, bytes]]:
-        """The note-ons with their times."""
-        return [(at, m) for at, _, m in self.events if m[0] & 0xF0 == 0x90]
-
-
-class Receiver:
-    """benchmarks/receiver.py as a process."""
-
-    def __init__(self, server: JackServer, source: str, path: Path) -> None:
-        self._path = path
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.receiver", "receiver", source, str(path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=server.environment,
-            cwd=ROOT,
-        )
-
-    def wait_ready(self) -> None:
-        """Until it is connected."""
-        assert self._process.stdout
-        assert self._process.stdout.readline() == b"ready\n"
-
-    def stop(self) -> Received:
-        """End it and read what it saw."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.close()
-        self._process.wait(10)
-        self._process.stdout.close()
-        return Received(self._path)
-
-    def kill(self) -> None:
-        """End it without asking; twice is once."""
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
-
-
-needs_jackd = pytest.mark.skipif(
-    shutil.which("jackd") is None, reason="jackd is not installed (apt-get install jackd2; .ci/run does)"
-)
+from jack_rig import JackServer, Receiver
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from jam_sources import Steady
 
 from musegen.errors import MusegenError, PortError
 from musegen.events.codec import TimedNote
@@ -18,8 +19,6 @@ from musegen.live.testing import FakeClock, LoopbackPort, hanging
 from musegen.live.timeline import Timeline
 from musegen.midi import read_midi
 from musegen.piece import Key, Meter, Note, Piece, Tempo
-
-from jam_sources import Steady
 
 LINE = Timeline((Tempo(0, 500_000),), (Meter(0, 3, 4),), (Key(0, 2),))
 
@@ -136,9 +135,7 @@ def test_a_starved_queue_rests_for_whole_bars_and_says_so(tmp_path: Path) -> Non
 
 def test_playing_begins_only_when_there_is_something_to_play(tmp_path: Path) -> None:
     clock = RunningClock(100.0)
-    jam = Session(
-        SlowFeed(clock, lambda i: 130.0 + i * 0.01), LoopbackPort(clock), LINE, clock, tmp_path / "jam.mid"
-    )
+    jam = Session(SlowFeed(clock, lambda i: 130.0 + i * 0.01), LoopbackPort(clock), LINE, clock, tmp_path / "jam.mid")
     assert jam.run() is True
     assert jam.performer.rests == 0
     assert len(read_midi(jam.recorder.path)) == 16
