@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 from ..errors import MidiError
 
-LARGEST_FILE = 16 * 2**20
-"""Bytes. A day of dense piano is 5 MB; what is larger is not meant to be played."""
+LARGEST_FILE = 5 * 2**20
+"""Bytes. Half a day of dense piano; what is larger is not meant to be played, and could take a minute to read."""
+
+MOST_TRACKS = 2**15 - 1
 
 HEADER = struct.Struct(">4sIHHH")
 _CHUNK = struct.Struct(">4sI")
@@ -38,7 +40,7 @@ class Chunks(NamedTuple):
 def take_apart(data: bytes, name: str) -> Chunks:
     """The chunks of the file `data`; `name` is for messages. Raises MidiError."""
     if len(data) > LARGEST_FILE:
-        raise MidiError(f"{name}: {len(data) / 2**20:.0f} MB is too large for music (the limit is 16 MB).")
+        raise MidiError(f"{name}: {len(data) / 2**20:.0f} MB is too large for music (the limit is {LARGEST_FILE >> 20} MB).")
     start = 0 if data.startswith(b"MThd") else _find_header(data, name)
     if len(data) < start + HEADER.size:
         raise MidiError(f"{name}: the file stops inside its header: it was not copied or downloaded whole.")
@@ -53,6 +55,8 @@ def take_apart(data: bytes, name: str) -> Chunks:
     tracks, whole = _tracks(data, start + 8 + length)
     if not tracks:
         raise MidiError(f"{name}: there is no track in the file.")
+    if len(tracks) > MOST_TRACKS:
+        raise MidiError(f"{name}: {len(tracks)} tracks are more than music can use ({MOST_TRACKS}).")
     return Chunks(ticks_per_quarter, microseconds, tracks, whole)
 
 

@@ -6,6 +6,7 @@ Both paths pair notes alike: the first note-on of a pitch gets the first note-of
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -90,7 +91,7 @@ class _Reader:
         self.at = self.tick = 0
         self.track = Track()
         self.programs = [0] * 16
-        self.open: dict[tuple[int, int], list[OpenNote]] = {}
+        self.open: dict[tuple[int, int], deque[OpenNote]] = {}
         self.begun = 0
 
     def run(self) -> None:
@@ -150,11 +151,11 @@ class _Reader:
         elif kind == 0x90 and values[1]:
             row = (self.tick, values[1], self.programs[channel], self.begun)
             self.begun += 1
-            self.open.setdefault((channel, values[0]), []).append(row)
+            self.open.setdefault((channel, values[0]), deque()).append(row)
         else:
             waiting = self.open.get((channel, values[0]))
             if waiting:
-                self.finish(channel, values[0], waiting.pop(0))
+                self.finish(channel, values[0], waiting.popleft())
 
     def finish(self, channel: int, pitch: int, note: OpenNote) -> None:
         onset, velocity, program, order = note

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from typing import Any
 
 import pytest
@@ -205,7 +206,8 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         "more than 262144 quarter notes long",
     ),
     "a tempo change in the year 3000": (header(division=24) + track(*C4, (0x0FFFFFFF, tempo(9))), "quarter notes long"),
-    "17 MB": (PLAIN + bytes(17 * 2**20), "too large for music"),
+    "6 MB": (PLAIN + bytes(6 * 2**20), "too large for music"),
+    "70,000 tracks": (header(0xFFFF) + track() * 70_000, "70000 tracks are more than music can use"),
 }
 
 
@@ -244,3 +246,12 @@ def test_variable_length_quantities_of_the_specification() -> None:
         b"\xff\x7f",
         b"\xff\xff\xff\x7f",
     ]
+
+
+def test_a_flood_of_open_notes_is_read_in_time() -> None:
+    # Three hundred thousand note-ons of one pitch, then as many note-offs: quadratic pairing would take minutes.
+    n = 300_000
+    events = b"\0\x90\x3c\x50" + b"\0\x3c\x50" * (n - 1) + b"\x01\x3c\0" + b"\0\x3c\0" * (n - 1)
+    began = time.process_time()
+    assert len(read_midi_bytes(header() + chunk(events))) == n  # no end of track: the tolerant reader
+    assert time.process_time() - began < 20
