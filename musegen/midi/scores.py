@@ -20,20 +20,22 @@ from typing import Any, NamedTuple
 from ..errors import MissingPackageError, ScoreError
 from ..piece import DRUMS, Key, Metadata, Meter, Note, Piece, Tempo
 from .notation import write_score as write_score
+from .repeats import BarMarks, play_order
+from .score_maps import Moment, bar_counts, first_at_zero, key_of, lead, meter_of, tempo_of, times, without_partial_bars
 
 SUFFIXES = (".xml", ".mxl", ".musicxml", ".abc", ".krn")
 RESOLUTION = 480  # ticks a quarter, or a multiple where tuplets ask for one
+_COMPOUND = ((6, 8), (9, 8), (12, 8))  # meters whose beat is a dotted quarter
 _FINEST = 32_640  # the largest multiple of 480 that a MIDI header holds
-_TEMPO_RANGE = (10.0, 480.0)  # quarters a minute; anything else is a misprint
 _DEFAULT_VELOCITY = 80
-
-Moment = tuple[Fraction, Any]  # quarters from the start of the score, and what happens there
+_MOST_REPEATED = 3  # a minuet with trio and da capo plays 2½ times what is written; music21 can make 100 times of it
 
 
 def read_score(path: str | Path, qpm: float = 120.0) -> Piece:
     """The piece in a notation file; the first one where an ABC file holds many.
 
-    `qpm` is the tempo of a piece that states none. Raises ScoreError, or MissingPackageError without music21.
+    `qpm` is the tempo of a piece that states none: quarters a minute, or dotted quarters in 6/8, 9/8 and 12/8.
+    Raises ScoreError, or MissingPackageError without music21.
     """
     rejected: list[tuple[str, str]] = []
     pieces = read_scores(path, qpm, rejected)
@@ -136,63 +138,119 @@ def _piece(score: Any, qpm: float) -> Piece:
         whole.insert(0, score)
         whole.metadata = score.metadata
         score = whole
-    parts = [_part(p) for p in _played(score)]
+    parts = _played(score)
     flat = [m for p in parts for m in p.elements]
-    meters = _without_partial_bars(_times(flat, "TimeSignature", _meter))
+    meters = without_partial_bars(times(flat, "TimeSignature", meter_of))
     bars = max((p.bars for p in parts), key=len, default=[])
-    lead = _lead(bars, meters)
+    silence = lead(bars, meters)
     raw = [n for i, p in enumerate(parts) for n in _notes(p, i)]
-    ppq = _resolution([n[0] for n in raw] + [n[1] for n in raw] + [lead])
+    ppq = _resolution([n[0] for n in raw] + [n[1] for n in raw] + [silence])
 
     def tick(quarters: Fraction) -> int:
-        return math.floor((quarters + lead) * ppq + Fraction(1, 2))
+        return math.floor((quarters + silence) * ppq + Fraction(1, 2))
 
     notes = [Note(tick(n[0]), max(1, tick(n[0] + n[1]) - tick(n[0])), *n[2:]) for n in raw]
-    tempos = _first_at_zero([(tick(q), v) for q, v in _times(flat, "MetronomeMark", _tempo)], 60e6 / qpm)
-    counts = _first_at_zero([(tick(q), m) for q, m in _bar_counts(bars, meters)], (4, 4))
-    keys = [(tick(q), v) for q, v in _times(flat, "KeySignature", _key)]
+    if meters and meters[0][1] in _COMPOUND:
+        qpm *= 1.5
+    tempos = first_at_zero([(tick(q), v) for q, v in times(flat, "MetronomeMark", tempo_of)], 60e6 / qpm)
+    counts = first_at_zero([(tick(q), m) for q, m in bar_counts(bars, meters)], (4, 4))
+    keys = [(tick(q), v) for q, v in times(flat, "KeySignature", key_of)]
     return Piece.from_notes(
         notes,
         ppq,
         tempos=tuple(Tempo(t, round(us)) for t, us in tempos),
         meters=tuple(Meter(t, *m) for t, m in counts),
-        keys=tuple(Key(t, *k) for t, k in (_first_at_zero(keys, keys[0][1]) if keys else [])),
+        keys=tuple(Key(t, *k) for t, k in (first_at_zero(keys, keys[0][1]) if keys else [])),
         part_names=tuple(p.name for p in parts),
         metadata=_metadata(score),
     )
 
 
-def _played(score: Any) -> list[Any]:
-    """The parts at sounding pitch with repeats played out, or as written where that fails for any of them."""
+def _played(score: Any) -> list[_Part]:
+    """The parts at sounding pitch, repeats and endings played out, or as written where the parts disagree on them."""
     written = list(score.parts)
     if any(i.transposition is not None for p in written for i in p.recurse().getElementsByClass("Instrument")):
         written = list(score.toSoundingPitch(inPlace=False).parts)
-    if not any(p.recurse().getElementsByClass("RepeatMark") for p in written):
-        return written
+    if any(p.recurse().getElementsByClass("RepeatExpression") for p in written):
+        played = _da_capo(written)
+        if played is not None:
+            return [_part(p, None) for p in played]
+    marks = [_marks(p) for p in written]
+    most = max(marks, key=lambda bars: sum(b.ends_repeat for b in bars), default=[])
+    order = play_order(most) if all(len(m) == len(most) for m in marks) else None
+    return [_part(p, order) for p in written]
+
+
+def _da_capo(written: list[Any]) -> list[Any] | None:
+    """Parts with da capo, dal segno and coda played out by music21, or None where it fails or runs wild."""
     try:
         played = [p.expandRepeats() for p in written]
     except _MUSIC21_FAILURES:
-        return written
-    lengths = {p.duration.quarterLength for p in played}
-    return played if len(lengths) == 1 or len({p.duration.quarterLength for p in written}) > 1 else written
+        return None
+    before = [p.duration.quarterLength for p in written]
+    after = [p.duration.quarterLength for p in played]
+    return played if len(set(after)) == 1 and max(after) <= _MOST_REPEATED * max(before) else None
 
 
-def _part(part: Any) -> _Part:
-    elements: list[Moment] = []
-    bars = []
+def _marks(part: Any) -> list[BarMarks]:
+    """The repeat signs of a part, bar by bar."""
+    endings: dict[int, tuple[int, ...]] = {}
+    for bracket in part.recurse().getElementsByClass("RepeatBracket"):
+        numbers = tuple(max(1, int(n)) for n in bracket.numberRange or (1,))
+        endings |= {id(bar): numbers for bar in bracket.getSpannedElements()}
+    marks = []
+    for bar in part.getElementsByClass("Measure"):
+        left, right = bar.leftBarline, bar.rightBarline
+        starts = left is not None and "Repeat" in left.classSet
+        ends = right is not None and "Repeat" in right.classSet and right.direction == "end"
+        times = min(right.times or 2, _MOST_REPEATED) if ends else 2
+        marks.append(BarMarks(starts, ends, times, endings.get(id(bar), ())))
+    return marks
+
+
+def _part(part: Any, order: list[int] | None) -> _Part:
+    """A part with its bars in `order` (as written if None)."""
     # Bar by bar: music21 puts one and the same TimeSignature object into several bars, so that
     # flattening the whole part would find it at the last of its places only.
-    for outer in part:
-        start = Fraction(part.elementOffset(outer))
+    written = [(Fraction(part.elementOffset(e)), e) for e in part]
+    bars = [(start, e) for start, e in written if "Measure" in e.classSet]
+    elements: list[Moment] = []
+    for start, outer in written:
         if not outer.isStream:
             elements.append((start, outer))
-            continue
-        if "Measure" in outer.classSet:
-            bars.append((start, Fraction(outer.duration.quarterLength)))
-        flat = outer.flatten()
-        elements += [(start + Fraction(flat.elementOffset(e)), e) for e in flat]
+        elif "Measure" not in outer.classSet:
+            elements += _inside(outer, start)
+    ends = [start for start, _ in bars[1:]] + [s + Fraction(b.duration.quarterLength) for s, b in bars[-1:]]
+    contents = [_inside(bar, Fraction(0)) for _, bar in bars]
+    signs = _signs_before(contents)
+    now = bars[0][0] if bars else Fraction(0)
+    places, last = [], -1
+    for number in range(len(bars)) if order is None else order:
+        if number != last + 1:
+            elements += [(now, sign) for sign in signs[number]]
+        elements += [(now + at, e) for at, e in contents[number]]
+        places.append((now, Fraction(bars[number][1].duration.quarterLength)))
+        now += ends[number] - bars[number][0]
+        last = number
     elements.sort(key=lambda moment: moment[0])
-    return _Part(str(part.partName or ""), elements, bars)
+    return _Part(str(part.partName or ""), elements, places)
+
+
+def _inside(outer: Any, start: Fraction) -> list[Moment]:
+    flat = outer.flatten()
+    return [(start + Fraction(flat.elementOffset(e)), e) for e in flat]
+
+
+def _signs_before(contents: list[list[Moment]]) -> list[list[Any]]:
+    """For each bar, the meter, key, tempo and dynamics in force at its start: to be restated after a jump."""
+    kinds = ("TimeSignature", "KeySignature", "MetronomeMark", "Dynamic", "Instrument")
+    force: dict[str, Any] = {}
+    out = []
+    for bar in contents:
+        here = {k: e for at, e in bar if at == 0 for k in kinds if k in e.classSet}
+        out.append([e for k, e in force.items() if k not in here])
+        force |= {k: e for _, e in bar for k in kinds if k in e.classSet}
+    return out
 
 
 def _notes(part: _Part, index: int) -> Iterator[tuple[Any, ...]]:
@@ -258,87 +316,6 @@ def _program(name: str, stated: Any) -> int:
 def _velocity(scalar: float | None) -> int:
     """Velocity of a dynamic mark: mf (.55) is 80, ppp 53, fff 111."""
     return _DEFAULT_VELOCITY if scalar is None else round(30 + 90 * scalar)
-
-
-def _times(flat: list[Moment], kind: str, value: Any) -> list[tuple[Fraction, Any]]:
-    """What `value` makes of each element of a class, in order, one a moment, changes only."""
-    at: dict[Fraction, Any] = {}
-    for when, element in flat:
-        if kind in element.classSet and (v := value(element)) is not None:
-            at.setdefault(when, v)
-    rows: list[tuple[Fraction, Any]] = []
-    for when in sorted(at):
-        if not rows or rows[-1][1] != at[when]:
-            rows.append((when, at[when]))
-    return rows
-
-
-def _tempo(mark: Any) -> float | None:
-    bpm = mark.getQuarterBPM()
-    return 60e6 / bpm if bpm and _TEMPO_RANGE[0] <= bpm <= _TEMPO_RANGE[1] else None
-
-
-def _meter(signature: Any) -> tuple[int, int] | None:
-    top, bottom = signature.numerator, signature.denominator
-    return (int(top), int(bottom)) if top and bottom and 0 < top < 256 and bottom in (1, 2, 4, 8, 16, 32, 64) else None
-
-
-def _key(signature: Any) -> tuple[int, bool] | None:
-    sharps = signature.sharps
-    if sharps is None or not -7 <= sharps <= 7:
-        return None
-    return int(sharps), getattr(signature, "mode", None) == "minor"
-
-
-def _without_partial_bars(meters: list[tuple[Fraction, Any]]) -> list[tuple[Fraction, Any]]:
-    """`meters` without those that only spell one incomplete bar, as music21 writes pick-ups inside an ABC tune."""
-    rows = list(meters)
-    i = 1
-    while i < len(rows) - 1:
-        (_, before), (start, here), (end, after) = rows[i - 1 : i + 2]
-        if before == after and end - start <= _bar_length(here) < _bar_length(before):
-            del rows[i : i + 2]
-        else:
-            i += 1
-    return rows
-
-
-def _bar_length(meter: tuple[int, int]) -> Fraction:
-    return Fraction(4 * meter[0], meter[1])
-
-
-def _lead(bars: list[tuple[Fraction, Fraction]], meters: list[tuple[Fraction, Any]]) -> Fraction:
-    """How many quarters of silence make a full bar of a pick-up."""
-    if not bars or not meters or meters[0][0] > 0:
-        return Fraction(0)
-    missing = _bar_length(meters[0][1]) - (bars[1][0] if len(bars) > 1 else bars[0][1])
-    return max(Fraction(0), missing)
-
-
-def _bar_counts(
-    bars: list[tuple[Fraction, Fraction]], meters: list[tuple[Fraction, Any]]
-) -> list[tuple[Fraction, Any]]:
-    """The meters, and the same meter again wherever a full bar begins out of step with the count before it."""
-    rows: list[tuple[Fraction, Any]] = []
-    changes = list(meters) or [(Fraction(0), (4, 4))]
-    lead = _lead(bars, meters)
-    for start, length in bars or [(Fraction(0), Fraction(4))]:
-        while changes and changes[0][0] <= start:
-            rows.append((changes[0][0] if rows else -lead, changes[0][1]))
-            changes.pop(0)
-        if not rows:
-            continue
-        origin, meter = rows[-1]
-        if (start - origin) % _bar_length(meter) and length >= _bar_length(meter):
-            rows.append((start, meter))
-    return rows + changes
-
-
-def _first_at_zero(rows: list[tuple[int, Any]], default: Any) -> list[tuple[int, Any]]:
-    """`rows` beginning at tick 0: the first moved there if it is close to the beginning, else a default before it."""
-    if not rows:
-        return [(0, default)]
-    return rows if rows[0][0] == 0 else [(0, rows[0][1]), *rows[1:]]
 
 
 def _resolution(times: list[Fraction]) -> int:
