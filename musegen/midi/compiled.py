@@ -41,23 +41,31 @@ def plain(data: bytes, chunks: Chunks) -> bool:
         chunks.whole
         and all([track.endswith(END_OF_TRACK) for track in chunks.tracks])  # noqa: C419 (quicker than a generator)
         and not any(_ODD_META.match(data, at) for at in _places(data, b"\xff"))  # `search` is ten times slower
-        and ((b"\xf0" not in data and b"\xf7" not in data) or _sysex_in_order(data))
+        and ((b"\xf0" not in data and b"\xf7" not in data) or all(map(_sysex_in_order, chunks.tracks)))
     )
 
 
 def _sysex_in_order(data: bytes) -> bool:
-    """Whether every F0 and F7 begins and ends a short system exclusive message, with a status byte after it.
+    """Whether every F0 and F7 of a track begins or ends a short system exclusive message, a status byte after it.
 
     symusic misreads F7 as an event, and running status behind system exclusive. A delta time that holds one of
-    these bytes is a false alarm, which only costs time.
+    these bytes may be a false alarm, which only costs time.
     """
     ends = set()
-    for at in _places(data, b"\xf0"):
+    for at in _statuses(data, b"\xf0"):
+        if 0x80 <= data[at + 2] < 0xF0:
+            continue  # a delta time and a status byte: no system exclusive begins with one
         end = at + 1 + data[at + 1]
         if data[at + 1] > 127 or data[end : end + 1] != b"\xf7" or not _STATUS_NEXT.match(data, end + 1):
             return False
         ends.add(end)
-    return all(at in ends for at in _places(data, b"\xf7"))
+    long = [data[at + 1] > 15 and 0x80 <= data[at + 2] < 0xF0 for at in _statuses(data, b"\xf7") if at not in ends]
+    return all(long)  # delta times again: escapes that begin with a status byte are short
+
+
+def _statuses(data: bytes, what: bytes) -> Iterator[int]:
+    """Where `what` may be a status byte: behind a byte that can end a delta time, and not at the very end."""
+    return (at for at in _places(data, what) if data[at - 1] < 0x80 and at + 2 < len(data))
 
 
 def _places(data: bytes, what: bytes) -> Iterator[int]:
