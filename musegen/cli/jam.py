@@ -156,4 +156,4 @@ def _render(recording: Path) -> None:
     from ..audio import render
 
     wav = recording.with_suffix(".wav")
-    print(f"Rendered it to {wav} with {render(recording, wav)}")
+    print(f"Rendered it to {wav} ({render(recording, wav)})")

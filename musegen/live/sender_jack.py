@@ -19,29 +19,40 @@ _WRAP = 0xFFFFFFFF
 
 
 class FrameClock:
-    """Turns seconds into JACK's frames, following the sound card's clock without passing on its wobble.
+    """Turns seconds into JACK's frames, following the sound card's clock without passing on any wobble.
 
-    Two crystals differ by some 50 millionths, so the offset between the clocks is averaged over about ten seconds;
-    messages of one cycle share one offset, so a chord never spreads.
+    Two crystals differ by some 50 millionths, so the offset between the clocks is averaged over about ten seconds of
+    cycles; messages of one cycle share one offset, so a chord never spreads. It is measured by when callbacks begin,
+    not by JACK's frame_time, which takes ten seconds to settle after a stall. A callback is never early, so the first
+    offset is the largest of some; and a server that stood still is believed after a few cycles.
     """
+
+    SETTLING = 32  # cycles at first, and how many may be astray before the offset is found anew
+    ASTRAY = 0.003  # seconds
 
     def __init__(self, rate: float) -> None:
         self.rate = rate
         self.start = 0
         self._offset: float | None = None
         self._last = 0
+        self._settling = self.SETTLING
+        self._astray: list[float] = []
 
-    def cycle(self, last_frame: int, since: int, frames: int, now: float) -> None:
-        """A cycle of `frames` began at `last_frame` (32 bits, wraps), `since` frames ago."""
-        if self._offset is None:
-            self.start = last_frame
-        else:
-            self.start += (last_frame - self._last) & _WRAP
+    def cycle(self, last_frame: int, frames: int, now: float) -> None:
+        """A cycle of `frames` that begins at `last_frame` (32 bits, wraps) was called back at `now`."""
+        self.start = last_frame if self._offset is None else self.start + ((last_frame - self._last) & _WRAP)
         self._last = last_frame
-        offset = self.start + since - now * self.rate
-        if self._offset is None or abs(offset - self._offset) > self.rate * 0.02:
-            self._offset = offset  # the first cycle, or the server stood still
+        offset = self.start - now * self.rate
+        if self._offset is None or self._settling > 0:
+            self._offset = offset if self._offset is None else max(offset, self._offset)
+            self._settling -= 1
+        elif abs(offset - self._offset) > self.rate * self.ASTRAY:
+            self._astray.append(offset)
+            if len(self._astray) == self.SETTLING:
+                self._offset = max(self._astray)
+                self._astray.clear()
         else:
+            self._astray.clear()
             self._offset += (offset - self._offset) * min(1.0, frames / self.rate / 10)
 
     def frame(self, seconds: float) -> float:
@@ -106,9 +117,9 @@ class JackSender:
             raise self._jack.CallbackExit from error
 
     def _send(self, frames: int) -> None:
-        now, since = time.perf_counter(), self._client.frames_since_cycle_start
+        now = time.perf_counter()
         clock, outbox = self._frames, self._mailbox.outbox
-        clock.cycle(self._client.last_frame_time, since, frames, now)
+        clock.cycle(self._client.last_frame_time, frames, now)
         self._mailbox.sort(now)
         self._port.clear_buffer()
         self._cycles += 1

@@ -60,10 +60,7 @@ class Received:
 
     def __init__(self, path: Path) -> None:
         data = json.loads(path.read_text())
-        self.events = [
-            ((frame - data["offset"]) / data["rate"], frame, bytes.fromhex(message))
-            for frame, message in data["events"]
-        ]
+        self.events = [(seconds, frame, bytes.fromhex(message)) for frame, seconds, message in data["events"]]
         self.messages = [m for _, _, m in self.events]
 
     def hanging(self) -> set[tuple[int, int]]:
