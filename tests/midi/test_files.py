@@ -146,6 +146,10 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["a.mid"]
     with pytest.raises(FileError, match="cannot be written"):
         write_midi(Piece.from_notes([Note(0, 1, 60)]), tmp_path / "nowhere" / "a.mid")
+    (tmp_path / "folder" / "full").mkdir(parents=True)
+    with pytest.raises(FileError, match="cannot be written"):
+        write_midi(Piece.from_notes([Note(0, 1, 60)]), tmp_path / "folder")
+    assert sorted(os.listdir(tmp_path)) == ["a.mid", "folder"]
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,10 @@ REPAIRED: dict[str, tuple[bytes, dict[str, Any]]] = {
         header() + track((0, on(60)), (0, [0xF0, 2, 1, 0xF7]), (480, [60, 0])),
         notes(C),
     ),
+    "notes in running status behind system exclusive": (
+        header() + track((0, on(60)), (480, on(60, 0)), (0, [0xF0, 2, 1, 0xF7]), (0, [62, 80]), (10, [62, 0])),
+        notes(C, (480, 10, 62, 80, 0, 0)),
+    ),
     "zero length lasts one tick": (header() + track((5, on(60)), (0, off(60))), notes((5, 1, 60, 80, 0, 0))),
     "note-off without a note is passed over": (header() + track((0, off(62)), *C4), notes(C)),
     "note without a note-off lasts until its track ends": (
@@ -129,6 +133,10 @@ REPAIRED: dict[str, tuple[bytes, dict[str, Any]]] = {
     "system exclusive is passed over": (header() + track((0, [0xF0, 3, 1, 2, 0xF7]), *C4), notes(C)),
     "system exclusive without its end": (header() + track((0, [0xF0, 3, 1, 2, 3]), *C4), notes(C)),
     "an F7 escape is passed over by its length": (header() + track((0, [0xF7, 3, 0x90, 60, 80]), *C4), notes(C)),
+    "an F7 escape that holds a message does not take time": (
+        header() + track((0, [0xF7, 3, 0xB0, 7, 100]), *C4),
+        notes(C),
+    ),
     "real-time and common bytes are passed over": (
         header() + track((0, on(60)), (240, [0xF8]), (0, [0xF2, 1, 2]), (240, off(60))),
         notes(C),
@@ -144,6 +152,10 @@ REPAIRED: dict[str, tuple[bytes, dict[str, Any]]] = {
         notes(C, (480, 20, 64, 80, 0, 0)),
     ),
     "a text longer than the file": (header() + track(*C4, (0, [0xFF, 0x01, 100, 65])), notes(C)),
+    "an open note before a text longer than the file": (
+        header() + track(*C4, (0, on(5)), (20, [0xFF, 0x01, 127, 65, 65, 65])),
+        notes(C, (480, 20, 5, 80, 0, 0)),
+    ),
     "a header longer than 6 is read by its length": (header(length=8, more=b"\0\0") + track(*C4), notes(C)),
     "bytes before the header": (b"\0" * 128 + PLAIN, notes(C)),
     "a RIFF wrapper (.rmi)": (
@@ -203,6 +215,10 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     ),
     "ticks beyond 32 bits": (
         header() + track(*[(0x0FFFFFFF, e) for _ in range(10) for e in (on(60), off(60))]),
+        "more than 262144 quarter notes long",
+    ),
+    "a note beyond 32 bits, which wraps to a negative tick": (
+        header() + track(*[(0x0FFFFFFF, meta(0x01, 65))] * 9, *C4),
         "more than 262144 quarter notes long",
     ),
     "a tempo change in the year 3000": (header(division=24) + track(*C4, (0x0FFFFFFF, tempo(9))), "quarter notes long"),
