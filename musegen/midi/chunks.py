@@ -40,7 +40,8 @@ class Chunks(NamedTuple):
 def take_apart(data: bytes, name: str) -> Chunks:
     """The chunks of the file `data`; `name` is for messages. Raises MidiError."""
     if len(data) > LARGEST_FILE:
-        raise MidiError(f"{name}: {len(data) / 2**20:.0f} MB is too large for music (the limit is {LARGEST_FILE >> 20} MB).")
+        limit = f"{LARGEST_FILE >> 20} MB"
+        raise MidiError(f"{name}: {len(data) / 2**20:.1f} MB is too large for music (the limit is {limit}).")
     start = 0 if data.startswith(b"MThd") else _find_header(data, name)
     if len(data) < start + HEADER.size:
         raise MidiError(f"{name}: the file stops inside its header: it was not copied or downloaded whole.")
