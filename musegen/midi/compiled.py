@@ -30,9 +30,7 @@ _STATUS_NEXT = re.compile(rb"[\x80-\xff]{0,3}[\x00-\x7f][\x80-\xff]")
 _ODD_META = re.compile(rb"\xff(?:\x51[^\x03]|\x58(?:[^\x04]|\x04.[\x08-\xff])|\x59[^\x02])", re.DOTALL)
 
 # How symusic lays out a note in the bytes that it pickles, after a count of four bytes.
-_PICKLED = np.dtype(
-    [("time", "<i4"), ("duration", "<i4"), ("pitch", "u1"), ("velocity", "u1"), ("padding", "V2")]
-)
+_PICKLED = np.dtype([("time", "<i4"), ("duration", "<i4"), ("pitch", "u1"), ("velocity", "u1"), ("padding", "V2")])
 
 
 def plain(data: bytes, chunks: Chunks) -> bool:

@@ -1,0 +1,135 @@
+"""Training learns, repeats itself, and goes on exactly where kill -9 left it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from musegen.checkpoint import load
+from musegen.corpus.store import Corpus
+from musegen.corpus.windows import Windows
+from musegen.errors import CheckpointError, SettingsError
+from musegen.events import attributes as at
+from musegen.models.config import ModelConfig
+from musegen.training.loop import train
+from musegen.training.progress import LOG, read_log
+from musegen.training.settings import TrainSettings
+
+TINY = ModelConfig(family="lstm", width=24, layers=1, head_width=24, slot_width=8, context=64)
+SETTINGS = TrainSettings(epochs=4, batch_rows=512, rate=3e-3, warm_up=5, evaluate_every=6, patience=50)
+COMMAND = [
+    *("--model", "lstm", "--width", "24", "--layers", "1", "--context", "64", "--epochs", "4", "--warm-up", "5"),
+    *("--batch-rows", "512", "--rate", "3e-3", "--evaluate-every", "6", "--patience", "50", "--threads", "1"),
+]
+
+
+def musegen(*args: str | Path) -> list[str]:
+    return [sys.executable, "-m", "musegen", *map(str, args)]
+
+
+def test_it_learns_what_the_tunes_have_in_common(trained: Path) -> None:
+    records = read_log(trained)
+    figures = load(trained).metrics["valid"]
+    assert records[0]["train"] > 15, "about 20 nats a row from fresh weights"
+    # A tune here is a walk of five near-equal steps over a few bass notes: at most ~3.5 nats a note.
+    assert figures["total"] < 6
+    assert figures["velocity"] < 0.3, "a tune's velocity is always 82, the bass's 70"
+    assert figures["total"] == pytest.approx(sum(figures[a.name] for a in at.ATTRIBUTES))
+    assert "nats/note" in (trained / "README.md").read_text()
+
+
+def test_same_seed_same_curve_and_another_seed_another(corpus: Corpus, tmp_path: Path) -> None:
+    import dataclasses
+
+    short = dataclasses.replace(SETTINGS, epochs=1)
+    for name, settings in (("a", short), ("b", short), ("c", dataclasses.replace(short, seed=1))):
+        train(corpus, TINY, settings, tmp_path / name)
+    a, b, c = ([r["train"] for r in read_log(tmp_path / n)] for n in "abc")
+    assert a == b and a != c
+
+
+def test_going_on_after_kill_9_gives_the_same_curve_and_weights(corpus: Corpus, tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run(musegen("train", corpus.path, "--out", whole, *COMMAND), check=True, capture_output=True)
+    process = subprocess.Popen(musegen("train", corpus.path, "--out", killed, *COMMAND), stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while len(read_log(killed)) < 9 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    stopped_at = len(read_log(killed))
+    assert 9 <= stopped_at < len(read_log(whole)), "killed too late to prove anything"
+    subprocess.run(musegen("train", corpus.path, "--out", killed, *COMMAND), check=True, capture_output=True)
+    curves = [[(r["step"], r["train"], r.get("valid")) for r in read_log(f)] for f in (whole, killed)]
+    assert curves[0] == curves[1]
+    one, two = load(whole).weights, load(killed).weights
+    assert all(np.array_equal(one[k], two[k]) for k in one)
+
+
+def test_two_gloo_processes_learn_the_same_as_one(corpus: Corpus, tmp_path: Path) -> None:
+    args = [*COMMAND, "--transpose", "0", "--dropout", "0", "--epochs", "1"]
+    one, two = tmp_path / "one", tmp_path / "two"
+    subprocess.run(musegen("train", corpus.path, "--out", one, *args), check=True, capture_output=True)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
+    torchrun += ["-m", "musegen", "train", str(corpus.path), "--out", str(two), *args]
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(torchrun, check=True, capture_output=True, env=env, timeout=240)
+    curves = [[r["train"] for r in read_log(f)] for f in (one, two)]
+    assert len(curves[0]) == len(curves[1])
+    np.testing.assert_allclose(curves[0], curves[1], rtol=2e-3)
+
+
+def test_another_run_in_the_same_folder_is_refused(corpus: Corpus, tmp_path: Path) -> None:
+    import dataclasses
+
+    train(corpus, TINY, dataclasses.replace(SETTINGS, epochs=1), tmp_path)
+    with pytest.raises(CheckpointError, match="another settings.*--restart"):
+        train(corpus, TINY, dataclasses.replace(SETTINGS, epochs=2), tmp_path)
+
+
+def test_fine_tuning_starts_from_the_checkpoint(corpus: Corpus, trained: Path, tmp_path: Path) -> None:
+    settings = TrainSettings(epochs=1, batch_rows=1024, rate=1e-4, warm_up=1, evaluate_every=1, average=0.0)
+    base = load(trained)
+    train(corpus, base.config, settings, tmp_path, start_from=base)
+    assert read_log(tmp_path)[0]["valid"] < base.metrics["valid"]["total"] + 0.5
+
+
+def test_a_log_line_cut_by_a_kill_is_dropped(tmp_path: Path) -> None:
+    (tmp_path / LOG).write_text(json.dumps({"step": 1}) + "\n" + '{"step": 2, "tr')
+    assert read_log(tmp_path) == [{"step": 1}]
+
+
+@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"average": 1.0}, {"precision": "half"}, {"device": "tpu"}])
+def test_settings_that_make_no_sense_are_named(wrong: dict[str, object]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(wrong))):
+        TrainSettings(**wrong)  # type: ignore[arg-type]
+
+
+class TestWindows:
+    def test_every_row_is_a_target_once_an_epoch(self, corpus: Corpus) -> None:
+        windows = Windows(corpus, length=20, batch_rows=256)
+        for epoch in (0, 1):
+            seen: dict[int, list[int]] = {}
+            for w in (w for batch in windows.epoch(epoch) for w in batch):
+                seen.setdefault(w.piece, []).extend(range(w.start + 1, w.end))
+            assert sorted(seen) == corpus.pieces("train")
+            for piece, rows in seen.items():
+                assert sorted(rows) == list(range(1, corpus.entries[piece].length))
+
+    def test_an_epoch_is_a_function_of_its_number(self, corpus: Corpus) -> None:
+        a, b = Windows(corpus, length=20), Windows(corpus, length=20)
+        assert a.epoch(3) == b.epoch(3) != a.epoch(4)
+        window = a.epoch(3)[0][0]
+        np.testing.assert_array_equal(a.rows(window, 3), b.rows(window, 3))
+
+    def test_batches_keep_to_their_size(self, corpus: Corpus) -> None:
+        for batch in Windows(corpus, length=20, batch_rows=256).epoch(0):
+            assert len(batch) * max(w.end - w.start for w in batch) <= 256 or len(batch) == 1
