@@ -52,7 +52,9 @@ def main() -> None:
     print(f"generator {describe(args.checkpoint)}")
     print(f"server    jackd dummy, synchronous, {RATE} Hz, {args.period} frames = {1000 * args.period / RATE:.2f} ms")
     print(f"messages  {args.messages}, {1000 * SPACING} ms apart; errors in ms: |received − due|\n")
-    print(f"{'contender':<10}{'generator':<12}{'lost':>6}{'p50':>9}{'p99':>9}{'max':>9}{'  spread p99':>12}")
+    print(
+        f"{'contender':<10}{'generator':<12}{'lost':>6}{'p50':>9}{'p99':>9}{'max':>9}{'  spread p99':>12}{'stalls':>8}"
+    )
     with tempfile.TemporaryDirectory() as scratch, jack_server(args.period, Path(scratch)):
         for busy in (False, True):
             results = {}
@@ -67,19 +69,23 @@ def main() -> None:
 
 
 class Result:
-    """Errors of one run in milliseconds; `spread` is about the run's own median, so constant latency is left out."""
+    """Errors of one run in milliseconds; `spread` is about the run's own median, so constant latency is left out.
+
+    `stalls` counts the times the machine held up the JACK server itself: a run with any measures the machine.
+    """
 
     def __init__(self, path: Path, start: float, messages: int) -> None:
         found = json.loads(path.read_text())
         # Message i carries its number in pitch and velocity, so a lost one cannot shift the others.
         arrived = {_number(bytes.fromhex(m)): seconds for _, seconds, m in found["events"] if m.startswith("9")}
         errors = np.array([1000 * (at - start - i * SPACING) for i, at in arrived.items() if i < messages])
+        self.stalls = found["stalls"]
         self.lost = messages - len(errors)
         self.p50, self.p99, self.max = (float(np.percentile(np.abs(errors), q)) for q in (50, 99, 100))
         self.spread = float(np.percentile(np.abs(errors - np.median(errors)), 99))
 
     def __str__(self) -> str:
-        return f"{self.lost:>6}{self.p50:>9.3f}{self.p99:>9.3f}{self.max:>9.3f}{self.spread:>12.3f}"
+        return f"{self.lost:>6}{self.p50:>9.3f}{self.p99:>9.3f}{self.max:>9.3f}{self.spread:>12.3f}{self.stalls:>8}"
 
 
 def message(number: int) -> bytes:

@@ -2,10 +2,11 @@
 
     python -m benchmarks.receiver NAME SOURCE FILE     (connects SOURCE, prints "ready", ends with its input)
 
-Shares no code with what it measures. FILE gets JSON: `events`, rows of [frame, seconds, hexadecimal message], the
-seconds on `time.perf_counter`, the clock of every process of this machine. They come from the times at which the
-callbacks around that frame began, their median, so that one late callback does not count. JACK's own frame_time
-would not do: after a stall of the server it takes ten seconds to settle, tens of milliseconds off.
+Shares no code with what it measures. FILE gets JSON: `stalls`, how often the server was late; and `events`, rows
+of [frame, seconds, hexadecimal message], the seconds on `time.perf_counter`, the clock of every process of this
+machine. They come from the times at which the callbacks around that frame began, their median, so that one late
+callback does not count. JACK's own frame_time would not do: after a stall of the server it takes ten seconds to
+settle, tens of milliseconds off.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ def main(name: str, source: str, path: str) -> None:
         for at, message in port.incoming_midi_events():
             events.append((len(offsets), start + at, bytes(message).hex()))
 
+    stalls: list[float] = []
+    client.set_xrun_callback(stalls.append)
     client.activate()
     if source:
         connect(client, source, port)
@@ -47,7 +50,8 @@ def main(name: str, source: str, path: str) -> None:
     def seconds(cycle: int, frame: int) -> float:
         return (frame - statistics.median(offsets[max(0, cycle - NEAR) : cycle + NEAR])) / rate
 
-    found = {"events": [(frame, seconds(cycle, frame), message) for cycle, frame, message in list(events)]}
+    rows = [(frame, seconds(cycle, frame), message) for cycle, frame, message in list(events)]
+    found = {"events": rows, "stalls": len(stalls)}
     temporary = Path(path).with_suffix(".part")
     temporary.write_text(json.dumps(found))
     os.replace(temporary, path)

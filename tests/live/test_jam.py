@@ -1,0 +1,155 @@
+"""`musegen jam` and `musegen ports` as a person runs them: processes, real ports, a real (small) model."""
+
+import signal
+import subprocess
+import sys
+import time
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jack_rig import ENVIRONMENT, ROOT, JackServer, needs_jackd
+
+from musegen.midi import read_midi, write_midi
+from musegen.piece import Key, Meter, Note, Piece, Tempo
+
+pytestmark = pytest.mark.timeout(60)
+
+ARPEGGIO = [Note(240 * i, 240, (60, 64, 67, 72, 67, 64)[i % 6], 80) for i in range(24)]
+
+
+@pytest.fixture
+def seed(tmp_path: Path) -> Path:
+    piece = Piece.from_notes(
+        ARPEGGIO, 480, tempos=(Tempo(0, 375_000),), meters=(Meter(0, 3, 4),), keys=(Key(0, 0),), part_names=("",)
+    )
+    write_midi(piece, tmp_path / "arpeggio.mid")
+    return tmp_path / "arpeggio.mid"
+
+
+def musegen(folder: Path, *arguments: str, server: str = "mg-no-such-server") -> subprocess.Popen[str]:
+    import os
+
+    return subprocess.Popen(
+        [sys.executable, "-m", "musegen", *arguments],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **ENVIRONMENT, "JACK_DEFAULT_SERVER": server, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def done(process: subprocess.Popen[str]) -> tuple[int, list[str], str]:
+    out, err = process.communicate(timeout=40)
+    return process.returncode, out.splitlines(), err
+
+
+def only(folder: Path, pattern: str) -> Path:
+    (path,) = folder.glob(pattern)
+    return path
+
+
+def test_where_there_is_no_midi_system_it_says_so_and_writes_a_recording_and_its_sound(
+    seed: Path, tmp_path: Path
+) -> None:
+    began = time.monotonic()
+    status, lines, err = done(musegen(tmp_path, "jam", "--seed", str(seed), "--loop-seed", "--bars", "2"))
+    assert (status, err) == (0, "")
+    assert lines[0].startswith("This machine has no MIDI system")
+    assert time.monotonic() - began > 2 * 3 * 0.375, "it is to play in real time"
+    recording = only(tmp_path, "recordings/jam-*.mid")
+    assert any(f"Recorded 12 notes to recordings/{recording.name}" in x for x in lines)
+    piece = read_midi(recording)
+    assert [(n.onset, n.duration, n.pitch) for n in piece] == [(n.onset, n.duration, n.pitch) for n in ARPEGGIO[:12]]
+    assert (piece.tempos, piece.meters, piece.keys) == ((Tempo(0, 375_000),), (Meter(0, 3, 4),), (Key(0, 0),))
+    with wave.open(str(only(tmp_path, "recordings/jam-*.wav"))) as sound:
+        samples = np.frombuffer(sound.readframes(sound.getnframes()), np.int16)
+        assert sound.getnframes() / sound.getframerate() > 2 * 3 * 0.375
+    assert np.abs(samples).max() > 1000
+
+
+def test_fast_plays_on_with_a_model_and_equal_numbers_give_equal_music(
+    seed: Path, tmp_path: Path, untrained: Path
+) -> None:
+    command = ("jam", "--seed", str(seed), "--checkpoint", str(untrained), "--fast", "--bars", "4", "--no-wav")
+    runs = [
+        musegen(tmp_path, *command, "--record", f"run{i}", "--key", "D dorian", "--seed-number", str(i // 2))
+        for i in range(3)
+    ]
+    for run in runs:
+        status, lines, err = done(run)
+        assert (status, err) == (0, "")
+        assert sum(x.startswith("bar ") for x in lines) == 4
+    pieces = [read_midi(only(tmp_path, f"run{i}/*.mid")) for i in range(3)]
+    assert pieces[0] == pieces[1]
+    assert pieces[0] != pieces[2]
+    assert {int(p) % 12 for p in pieces[0].notes["pitch"]} <= {2, 4, 5, 7, 9, 11, 0}
+    assert pieces[0].end <= 4 * 3 * 480
+    assert not list(tmp_path.glob("run*/*.wav"))
+
+
+@pytest.mark.jack
+@needs_jackd
+def test_ctrl_c_ends_a_jam_well(seed: Path, tmp_path: Path, jack: JackServer) -> None:
+    process = musegen(tmp_path, "jam", "--seed", str(seed), "--loop-seed", server=jack.name)
+    assert process.stdout
+    first = process.stdout.readline()
+    assert first == "Playing arpeggio on the MIDI port musegen:out; Ctrl-C stops.\n"
+    assert "musegen:out" in jack.ports()
+    while not process.stdout.readline().startswith("bar   1"):
+        pass
+    process.send_signal(signal.SIGINT)
+    status, lines, err = done(process)
+    assert (status, err) == (0, "")
+    assert lines[-1].startswith("Recorded ")
+    assert "musegen:out" not in jack.ports()
+    assert not list(tmp_path.glob("recordings/*.wav")), "a .wav is for machines without MIDI"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--bars", "0"], "--bars must be at least 1, not 0."),
+        (["--tempo", "1000"], "--tempo must be 10 to 400 quarter notes a minute, not 1000."),
+        (["--fast", "--port", "x"], "--fast goes to a recording only: leave out --port and --listen."),
+        (["--record", "/dev/null/x"], "/dev/null/x: Not a directory"),
+    ],
+)
+def test_bad_options_are_one_sentence(seed: Path, tmp_path: Path, arguments: list[str], sentence: str) -> None:
+    run = musegen(tmp_path, "jam", "--seed", str(seed), "--loop-seed", *arguments)
+    assert done(run) == (1, [], f"musegen: {sentence}\n")
+
+
+def test_a_model_that_cannot_be_loaded_is_one_sentence_and_records_nothing(
+    seed: Path, tmp_path: Path, untrained: Path
+) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for file in untrained.iterdir():
+        (broken / file.name).write_bytes(file.read_bytes()[: 100 if file.suffix == ".safetensors" else None])
+    status, lines, err = done(
+        musegen(tmp_path, "jam", "--seed", str(seed), "--checkpoint", str(broken), "--fast", "--bars", "4")
+    )
+    assert status == 1
+    assert err.count("\n") == 1
+    assert "model.safetensors cannot be read" in err
+    assert lines[-1] == "Nothing was played, so nothing was recorded."
+    assert not list(tmp_path.glob("recordings/*"))
+
+
+@pytest.mark.jack
+@needs_jackd
+def test_ports_lists_what_is_there(tmp_path: Path, jack: JackServer) -> None:
+    status, lines, err = done(musegen(tmp_path, "ports", server=jack.name))
+    assert (status, err) == (0, "")
+    assert lines[0] == "JACK: ready"
+
+
+def test_ports_says_what_is_missing(tmp_path: Path) -> None:
+    status, lines, err = done(musegen(tmp_path, "ports"))
+    assert (status, err) == (0, "")
+    assert any("JACK" in x for x in lines)
+    assert not any("Traceback" in x for x in lines)
