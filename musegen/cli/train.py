@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -68,9 +69,13 @@ def run(args: argparse.Namespace) -> None:
     out = args.out or Path("checkpoints") / f"{config.family}-{args.corpus.resolve().name}"
     if args.restart:
         _forget(out)
-    print(f"{config.family}, {parameters(build(config)) / 1e6:.2f} million weights → {out}", flush=True)
-    with _Reporter(args.tensorboard) as report:
-        best = train(corpus, config, settings, out, start_from, report)
+    first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started, one speaks
+    if first:
+        print(f"{config.family}, {parameters(build(config)) / 1e6:.2f} million weights → {out}", flush=True)
+    with _Reporter(args.tensorboard if first else None) as report:
+        best = train(corpus, config, settings, out, start_from, report if first else lambda record: None)
+    if not first:
+        return
     _draw_curve(out)
     print(f"best: {best.metrics['valid']['total']:.4f} nats/note held out, at step {best.about['steps']}, in {out}")
 

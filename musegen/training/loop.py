@@ -118,6 +118,7 @@ class _Run:
 
     def finish(self) -> Checkpoint:
         """The best checkpoint, as saved."""
+        self.here.total(0.0)  # wait for the process that saves
         return load(self.folder)
 
     def _batches(self) -> Iterator[tuple[int, list[Window]]]:

@@ -78,7 +78,7 @@ def test_two_gloo_processes_learn_the_same_as_one(corpus: Corpus, tmp_path: Path
     args = [*COMMAND, "--transpose", "0", "--dropout", "0", "--epochs", "1"]
     one, two = tmp_path / "one", tmp_path / "two"
     subprocess.run(musegen("train", corpus.path, "--out", one, *args), check=True, capture_output=True)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     torchrun += ["-m", "musegen", "train", str(corpus.path), "--out", str(two), *args]
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     subprocess.run(torchrun, check=True, capture_output=True, env=env, timeout=240)
