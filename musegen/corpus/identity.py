@@ -36,7 +36,7 @@ def identify(rows: Rows) -> Identity:
     """The fingerprints of a piece given as event rows (N, 5)."""
     note = at.is_note(rows)
     onset, rows = onsets(rows)[note], rows[note].astype(np.int64)
-    start = onset - onset.min(initial=0) if len(onset) else onset
+    start = onset - onset[0] if len(onset) else onset
     table = np.stack([start, rows[:, at.PITCH], rows[:, at.DURATION], rows[:, at.INSTRUMENT] == at.DRUM_INSTRUMENT])
     tuned = table[3] == 0
     relative = table.copy()

@@ -25,9 +25,10 @@ def write_score(piece: Piece, path: str | Path) -> None:
     if not len(piece):
         raise ScoreError(f"{path} cannot be written: the piece holds no notes.")
     score = _stream(piece)
-    handle, name = tempfile.mkstemp(suffix=".musicxml", prefix=f".{path.stem}.", dir=path.parent)
-    os.close(handle)
+    name = ""
     try:
+        handle, name = tempfile.mkstemp(suffix=".musicxml", prefix=f".{path.stem}.", dir=path.parent)
+        os.close(handle)
         score.write("musicxml", fp=name)
         umask = os.umask(0)
         os.umask(umask)
@@ -36,7 +37,7 @@ def write_score(piece: Piece, path: str | Path) -> None:
     except OSError as error:
         raise ScoreError(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:
-        if os.path.exists(name):
+        if name and os.path.exists(name):
             os.unlink(name)
 
 
@@ -77,12 +78,9 @@ def _part(piece: Piece, index: int, first: bool) -> Any:
 def _instrument(program: int, name: str) -> Any:
     from music21 import instrument
 
-    if program == DRUMS:
-        found: Any = instrument.UnpitchedPercussion()
-        found.midiChannel = 9
-    else:
-        found = instrument.Instrument()
-        found.midiProgram = program
+    found: Any = instrument.Instrument()
+    found.midiProgram = 0 if program == DRUMS else program  # music21 reads no channel where there is no program
+    found.midiChannel = 9 if program == DRUMS else None
     found.partName = found.instrumentName = name or None
     return found
 

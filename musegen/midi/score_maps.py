@@ -63,9 +63,9 @@ def bar_length(meter: tuple[int, int]) -> Fraction:
 
 def lead(bars: list[tuple[Fraction, Fraction]], meters: list[tuple[Fraction, Any]]) -> Fraction:
     """How many quarters of silence make a full bar of a pick-up."""
-    if not bars or not meters or meters[0][0] > 0:
+    if len(bars) < 2 or not meters or meters[0][0] > 0:
         return Fraction(0)
-    missing = bar_length(meters[0][1]) - (bars[1][0] if len(bars) > 1 else bars[0][1])
+    missing = bar_length(meters[0][1]) - bars[1][0]
     return max(Fraction(0), missing)
 
 
@@ -89,7 +89,7 @@ def bar_counts(
 
 
 def first_at_zero(rows: list[tuple[int, Any]], default: Any) -> list[tuple[int, Any]]:
-    """`rows` beginning at tick 0: the first moved there if it is close to the beginning, else a default before it."""
+    """`rows` beginning at tick 0: what is stated first holds from the start; a default where nothing is stated."""
     if not rows:
         return [(0, default)]
     return rows if rows[0][0] == 0 else [(0, rows[0][1]), *rows[1:]]

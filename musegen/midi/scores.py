@@ -25,6 +25,7 @@ from .score_maps import Moment, bar_counts, first_at_zero, key_of, lead, meter_o
 
 SUFFIXES = (".xml", ".mxl", ".musicxml", ".abc", ".krn")
 RESOLUTION = 480  # ticks a quarter, or a multiple where tuplets ask for one
+_DRUM_CHANNEL = 9  # General MIDI's tenth
 _COMPOUND = ((6, 8), (9, 8), (12, 8))  # meters whose beat is a dotted quarter
 _FINEST = 32_640  # the largest multiple of 480 that a MIDI header holds
 _DEFAULT_VELOCITY = 80
@@ -300,7 +301,7 @@ def _program(name: str, stated: Any) -> int:
     """The General MIDI program of an instrument: as the file says, else by the part's name, else piano."""
     from music21 import instrument
 
-    if stated is not None and "UnpitchedPercussion" in stated.classSet:
+    if stated is not None and ("UnpitchedPercussion" in stated.classSet or stated.midiChannel == _DRUM_CHANNEL):
         return DRUMS
     if stated is not None and stated.midiProgram is not None:
         return int(stated.midiProgram)

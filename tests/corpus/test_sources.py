@@ -1,0 +1,87 @@
+"""The named sources, where their packages are installed, and the rules about what must not be trained on."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from musegen.corpus.build import build, read_file
+from musegen.corpus.identity import identify, resemblance
+from musegen.corpus.sources import Item, held_out_chorales, list_items
+from musegen.corpus.wad import lump_names, read_lump
+from musegen.errors import CorpusError
+from musegen.events.codec import EventCodec
+from musegen.midi.write import midi_bytes
+from musegen.piece import Note, Piece
+
+RESTRICTED = ("palestrina", "essen", "trecento", "josquin", "monteverdi", "leadsheet", "demos", ".krn")
+
+
+def wad(path: Path, lumps: list[tuple[str, bytes]]) -> Path:
+    body, directory, at = b"", b"", 12
+    for name, data in lumps:
+        directory += struct.pack("<ii8s", at, len(data), name.encode())
+        body, at = body + data, at + len(data)
+    path.write_bytes(b"PWAD" + struct.pack("<ii", len(lumps), at) + body + directory)
+    return path
+
+
+def test_wad_lumps(tmp_path: Path) -> None:
+    path = wad(tmp_path / "x.wad", [("D_ONE", b"MThd..."), ("D_MUS", b"MUS\x1a"), ("EMPTY", b""), ("D_TWO", b"MThd!")])
+    assert lump_names(path, b"MThd") == ["D_ONE", "D_TWO"]
+    assert read_lump(path, "D_MUS") == b"MUS\x1a"
+    with pytest.raises(CorpusError, match="no lump D_X"):
+        read_lump(path, "D_X")
+
+
+@pytest.mark.parametrize("data", [b"", b"IWAD", b"ZWAD" + bytes(20), b"PWAD" + struct.pack("<ii", 99, 12)])
+def test_a_bad_wad_is_one_sentence(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "x.wad").write_bytes(data)
+    with pytest.raises(CorpusError, match=r"x\.wad"):
+        lump_names(tmp_path / "x.wad", b"MThd")
+
+
+def test_a_lump_is_read_as_midi(tmp_path: Path) -> None:
+    piece = Piece.from_notes([Note(24 * i, 24, 60 + i) for i in range(9)])
+    path = wad(tmp_path / "x.wad", [("D_ONE", midi_bytes(piece))])
+    found = read_file(Item("x/D_ONE", path, "x", "game", "free", lump="D_ONE"))
+    assert found.rejected == []
+    assert np.array_equal(found.pieces[0].rows, EventCodec().encode(piece).rows)
+
+
+def test_held_out_chorales_are_146() -> None:
+    names = held_out_chorales()
+    assert len(names) == 146
+    assert {"bwv10.7", "bwv99.6"} <= names
+
+
+def test_named_sources_list_nothing_restricted() -> None:
+    pytest.importorskip("music21")
+    items = list_items(["music21:chorales", "music21:tunes", "music21:classical"])
+    assert len(items) > 1500
+    for item in items:
+        assert not any(word in str(item.path).lower().partition("corpus")[2] for word in RESTRICTED), item
+    assert {i.licence != "" and i.style for i in items} == {"chorale", "tune", "classical"}
+    chorales = [i for i in items if i.source == "music21:chorales"]
+    assert held_out_chorales() <= {i.path.stem for i in chorales if i.held_out}
+    assert not held_out_chorales() & {i.path.stem for i in chorales if not i.held_out}
+
+
+@pytest.mark.slow
+def test_no_held_out_chorale_remains_under_any_name_or_key(tmp_path: Path) -> None:
+    pytest.importorskip("music21")
+    items = list_items(["music21:chorales"])
+    corpus = build(tmp_path / "out", ["music21:chorales"])
+    held = [p for i in items if i.held_out for p in read_file(i).pieces]
+    assert len(held) >= 146
+    assert not {e.file for e in corpus.entries} & {i.key for i in items if i.held_out}
+    assert not {"music21:chorales/bwv324", "music21:chorales/bwv137.5"} & {e.file for e in corpus.entries}
+    notes = {identify(p.rows).relative for p in held}
+    sketches = [identify(p.rows).texture for p in held]
+    for i in range(len(corpus)):
+        identity = identify(corpus.rows(i))
+        assert identity.relative not in notes
+        assert max(resemblance(identity.texture, s) for s in sketches) < 0.3, corpus.entries[i].file
