@@ -1,7 +1,7 @@
 """The performer: turns a feed of notes into sound at the right time (solo playing).
 
 It asks its clock for the timeline: `notes_between` hands out notes by musical time, whoever asks; `run` asks in
-step with the clock and gives the scheduler each note a fifth of a second ahead. Knows nothing of models,
+step with the clock and gives the scheduler each note a quarter of a second ahead. Knows nothing of models,
 processes or MIDI systems. If the feed is behind, it rests for whole bars, so that the music goes on where the bar is.
 """
 
@@ -18,11 +18,11 @@ from .feed import Feed
 from .scheduler import Scheduler, Sound
 from .timeline import Timeline
 
-HORIZON = 0.2
+HORIZON = 0.25
 """How many seconds ahead notes go to the scheduler."""
 MARGIN = 0.02  # a note that is due sooner than this cannot be played in time any more
 STEP = 0.02  # how often to look, in seconds
-BEGIN = 0.25  # from the first notes to their sound
+BEGIN = 0.3  # from the first notes to their sound
 OUTLOOK = 4.0  # how far ahead notes are fetched to be shown, in seconds
 PREFILL = 64  # notes, or one bar, to have before beginning
 IMPATIENT = 2.0  # seconds without a note until it is said

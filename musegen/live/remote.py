@@ -40,7 +40,7 @@ class SenderPort:
     port cannot be opened.
     """
 
-    lookahead = 0.1
+    lookahead = 0.15
 
     def __init__(self, system: str, name: str, to: str | None = None) -> None:
         self.late = 0

@@ -133,6 +133,20 @@ def test_panic_ends_what_sounds_and_what_is_on_its_way() -> None:
     assert endings == [control(c, n, 0) for c in (0, 1) for n in (64, 123, 120)]
 
 
+def test_panic_keeps_the_offs_that_are_on_their_way() -> None:
+    clock = FakeClock()
+    port = LoopbackPort(clock)
+    scheduler = Scheduler(clock, port)
+    scheduler.play(Sound(0.0, 0.5, 0, 60, 80))
+    scheduler.advance()
+    clock.wait_until(0.45)
+    scheduler.advance()  # hands over the off for 0.5, so the ledger is empty …
+    assert scheduler.sounding == frozenset()
+    scheduler.panic()  # … and it must not be forgotten with the rest
+    clock.wait_until(1.0)
+    assert port.received()[:2] == [(0.0, note_on(0, 60, 80)), (0.45, note_off(0, 60))]
+
+
 def test_panic_comes_in_small_portions() -> None:
     clock = FakeClock()
     port = LoopbackPort(clock)
