@@ -106,7 +106,7 @@ class Tracker:
         self._end: _Ints = np.full((batch, LOOKBACK), -1, np.int64)
         self._instrument = np.zeros((batch, LOOKBACK), np.int16)
         self._pitch = np.zeros((batch, LOOKBACK), np.int16)
-        self._last_onset: _Ints = np.zeros(batch, np.int64)
+        self._silent_from: _Ints = np.zeros(batch, np.int64)
         self._last = np.full((batch, at.INSTRUMENTS), at.ATTRIBUTES[at.PITCH].none, np.int16)
 
     def peek(self, shift: npt.NDArray[np.int16]) -> ModelRows:
@@ -128,9 +128,9 @@ class Tracker:
         return np.where(known, last, at.ATTRIBUTES[at.PITCH].none).astype(np.int16)
 
     @property
-    def last_onset(self) -> _Ints:
-        """The tick (B,) of each sequence's latest note, 0 before the first."""
-        return self._last_onset
+    def silent_from(self) -> _Ints:
+        """The tick (B,) at which the last of each sequence's notes ends, 0 before the first."""
+        return self._silent_from
 
     @property
     def last_note(self) -> tuple[_Ints, _Ints]:
@@ -156,7 +156,7 @@ class Tracker:
         self._instrument[:, 0] = rows[:, at.INSTRUMENT]
         self._pitch[:, 0] = rows[:, at.PITCH]
         where = np.flatnonzero(note)
-        self._last_onset[where] = self.now[where]
+        self._silent_from[where] = np.maximum(self._silent_from, end)[where]
         self._last[where, rows[where, at.INSTRUMENT]] = rows[where, at.PITCH]
         return out
 

@@ -103,7 +103,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Span:
-    """The music begins at tick `start` or later, goes on, and never pauses longer than `rest` ticks.
+    """The music begins at tick `start` or later, goes on, and is never silent longer than `rest` ticks.
 
     With `endless` the piece cannot end.
     """
@@ -115,8 +115,7 @@ class Span:
 
     def allowed(self, target: ModelRows, tracker: Tracker) -> Mask:
         now = tracker.now[:, None]
-        since = np.maximum(tracker.last_onset[:, None], self.start)
-        latest = since + self.rest
+        latest = np.maximum(tracker.silent_from[:, None], self.start) + self.rest
         onset = now + _TICKS
         mask = np.empty((len(target), _SHIFTS), np.bool_)
         mask[:, : at.LONGEST_SHIFT] = (onset >= self.start) & (onset <= np.maximum(latest, now))

@@ -28,8 +28,8 @@ class Limits:
     programs: tuple[int, ...] = ()  # 0-127, 128 for drums; empty: the seed's own instruments
     voices: int = 0  # notes at once; 0: any number
     grid: int = 0  # ticks between possible onsets; 0: any
-    rest_bars: float = 1.5  # no silence longer than this
-    note_bars: float = 4.0  # no note longer than this
+    rest_bars: float = 1.0  # no silence longer than this
+    note_bars: float = 2.0  # no note longer than this
 
     def __post_init__(self) -> None:
         if not 0 <= self.low <= self.high <= 127:
