@@ -1,8 +1,9 @@
 """musegen plays on from a few bars of your music.
 
     import musegen
-    piece = musegen.read_music("tune.mid")
-    events = musegen.EventCodec().encode(piece)
+    model = musegen.load("transformer")
+    pieces = musegen.generate(model, "tune.mid", n=4, bars=8)
+    musegen.write_music(pieces[0], "out.mid")
 
 Names are looked up where they live on first use, so `import musegen` costs nothing and loads neither
 torch nor any music library. To add a public name, add it to `_HOME` and to the TYPE_CHECKING imports.
@@ -26,6 +27,12 @@ _HOME = {
     "Events": "events.codec",
     "read_music": "midi.music",
     "write_music": "midi.music",
+    "load": "engine.base",
+    "generate": "sampling.simple",
+    "SamplerSettings": "sampling.sampler",
+    "Limits": "sampling.plan",
+    "render": "audio",
+    "Corpus": "corpus.store",
     "MusegenError": "errors",
 }
 """Each public name, and the module of this package that it lives in."""
@@ -33,6 +40,9 @@ _HOME = {
 __all__ = ["__version__", *_HOME]  # noqa: PLE0604  (_HOME is a table of plain strings)
 
 if TYPE_CHECKING:
+    from .audio import render as render
+    from .corpus.store import Corpus as Corpus
+    from .engine.base import load as load
     from .errors import MusegenError as MusegenError
     from .events.codec import EventCodec as EventCodec
     from .events.codec import Events as Events
@@ -44,6 +54,9 @@ if TYPE_CHECKING:
     from .piece import Note as Note
     from .piece import Piece as Piece
     from .piece import Tempo as Tempo
+    from .sampling.plan import Limits as Limits
+    from .sampling.sampler import SamplerSettings as SamplerSettings
+    from .sampling.simple import generate as generate
 
 
 def __getattr__(name: str) -> object:

@@ -91,9 +91,8 @@ def find(name: str | os.PathLike[str]) -> Path:
     if (shipped / path / "config.json").is_file():
         return shipped / path
     names = sorted(p.parent.name for p in shipped.glob("*/config.json"))
-    raise CheckpointError(
-        f"There is no checkpoint {str(name)!r}: give a folder with a config.json, or one of {', '.join(names) or 'none'}."
-    )
+    known = ", ".join(names) or "none"
+    raise CheckpointError(f"There is no checkpoint {str(name)!r}: give a folder with a config.json, or one of {known}.")
 
 
 def vocabulary() -> dict[str, Any]:
@@ -112,7 +111,12 @@ def card(name: str, checkpoint: Checkpoint) -> str:
     """The model card: what it is, what it learnt from, its figures."""
     about, metrics = checkpoint.about, checkpoint.metrics
     size = sum(w.size for w in checkpoint.weights.values())
-    lines = [f"# {name}", "", f"A `{checkpoint.config.family}` of {size / 1e6:.1f} million weights, made by musegen.", ""]
+    lines = [
+        f"# {name}",
+        "",
+        f"A `{checkpoint.config.family}` of {size / 1e6:.1f} million weights, made by musegen.",
+        "",
+    ]
     lines += [f"- **{key.replace('_', ' ')}**: {value}" for key, value in about.items()]
     for split, values in metrics.items():
         if isinstance(values, dict) and "total" in values:

@@ -55,8 +55,8 @@ def run(args: argparse.Namespace) -> None:
 
 def _extras(args: argparse.Namespace, piece: object, path: Path) -> None:
     from ..audio import render
-    from ..piece import Piece
     from ..pictures import piano_roll
+    from ..piece import Piece
 
     assert isinstance(piece, Piece)
     if args.wav:

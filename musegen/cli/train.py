@@ -54,14 +54,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train, with a progress line; say where the checkpoint is."""
-    import torch
-
     from ..corpus.store import Corpus
-    from ..models.base import build, parameters
-    from ..training.loop import train
+    from ..training.device import use_threads
+    from ..training.loop import size, train
 
     if args.threads:
-        torch.set_num_threads(args.threads)
+        use_threads(args.threads)
     corpus = Corpus.open(args.corpus)
     start_from = _start_from(args)
     config = _model(args, start_from)
@@ -71,7 +69,7 @@ def run(args: argparse.Namespace) -> None:
         _forget(out)
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started, one speaks
     if first:
-        print(f"{config.family}, {parameters(build(config)) / 1e6:.2f} million weights → {out}", flush=True)
+        print(f"{config.family}, {size(config) / 1e6:.2f} million weights → {out}", flush=True)
     with _Reporter(args.tensorboard if first else None) as report:
         best = train(corpus, config, settings, out, start_from, report if first else lambda record: None)
     if not first:
@@ -125,26 +123,22 @@ class _Reporter:
     """Shows each step: a line that renews itself on a terminal, else a line a look at the held-out pieces."""
 
     def __init__(self, tensorboard: Path | None) -> None:
-        self.writer: Any = None
-        if tensorboard is not None:
-            from torch.utils.tensorboard import SummaryWriter
+        from ..training.tensorboard import Curves
 
-            self.writer = SummaryWriter(tensorboard)  # type: ignore[no-untyped-call]
+        self.curves = Curves(tensorboard) if tensorboard is not None else None
         self.best = float("inf")
 
     def __enter__(self) -> _Reporter:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self.writer is not None:
-            self.writer.close()
+        if self.curves is not None:
+            self.curves.close()
 
     def __call__(self, record: dict[str, Any]) -> None:
         self.best = min(self.best, record.get("valid", self.best))
-        if self.writer is not None:
-            for key in ("train", "valid", "rate"):
-                if key in record:
-                    self.writer.add_scalar(key, record[key], record["step"])
+        if self.curves is not None:
+            self.curves.add(record)
         left = record["seconds"] / record["step"] * (record["of"] - record["step"])
         line = (
             f"step {record['step']}/{record['of']}  train {record['train']:.3f}  best held out {self.best:.3f} "

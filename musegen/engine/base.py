@@ -1,6 +1,6 @@
 """The contract between sampling and a network, in numpy arrays: whoever plays never sees torch.
 
-    B sequences, WIDTH columns of `events.derived`, D = config.width
+B sequences, WIDTH columns of `events.derived`, D = config.width
 """
 
 from __future__ import annotations

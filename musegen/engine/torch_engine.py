@@ -41,9 +41,7 @@ class TorchEngine:
     @torch.inference_mode()
     def logits(self, attribute: int, context: Floats, target: ModelRows, situation: Floats | None) -> Floats:
         known = None if situation is None else torch.from_numpy(situation)
-        return _numpy(
-            self.model.head.logits(attribute, torch.from_numpy(context), torch.from_numpy(target), known)
-        )
+        return _numpy(self.model.head.logits(attribute, torch.from_numpy(context), torch.from_numpy(target), known))
 
 
 def _numpy(tensor: torch.Tensor) -> Floats:

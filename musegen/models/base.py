@@ -97,4 +97,6 @@ def load_weights(model: SequenceModel, checkpoint: Checkpoint) -> None:
     try:
         model.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in checkpoint.weights.items()})
     except RuntimeError as error:
-        raise CheckpointError(f"The checkpoint's weights do not fit the model ({str(error).splitlines()[1]}).") from error
+        raise CheckpointError(
+            f"The checkpoint's weights do not fit the model ({str(error).splitlines()[1]})."
+        ) from error

@@ -36,10 +36,8 @@ class Situation(nn.Module):
         self.slots = nn.Linear(config.slot_width, config.width, bias=False)
 
     def forward(self, rows: Tensor) -> Tensor:
-        slots = rows[..., derived.SLOTS :].unflatten(-1, (derived.SLOT_COUNT, 3))
-        each = (
-            self.slot_instrument(slots[..., 0]) + self.slot_pitch(slots[..., 1]) + self.slot_remaining(slots[..., 2])
-        )
+        slots = rows[..., derived.SLOTS :].reshape(*rows.shape[:-1], derived.SLOT_COUNT, 3)
+        each = self.slot_instrument(slots[..., 0]) + self.slot_pitch(slots[..., 1]) + self.slot_remaining(slots[..., 2])
         together = self.slots(F.relu(each).sum(-2))
         result: Tensor = together + self.bar(rows[..., derived.BAR]) + self.meter(rows[..., derived.METER])
         return result

@@ -48,7 +48,8 @@ class PitchSet:
     def allowed(self, target: ModelRows, tracker: Tracker) -> Mask:
         mask = np.isin(np.arange(128), list(self.pitches))
         drums = target[:, at.INSTRUMENT] == at.DRUM_INSTRUMENT
-        return mask | drums[:, None]
+        result: Mask = mask | drums[:, None]
+        return result
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class Longest:
     attribute: int = at.DURATION
 
     def allowed(self, target: ModelRows, tracker: Tracker) -> Mask:
-        mask = at.DURATIONS <= self.ticks
+        mask = self.ticks >= at.DURATIONS
         return mask if mask.any() else np.arange(len(at.DURATIONS)) == 0
 
 
@@ -158,9 +159,7 @@ class InOrder:
         return mask
 
 
-def combine(
-    constraints: tuple[Constraint, ...], attribute: int, target: ModelRows, tracker: Tracker
-) -> Mask | None:
+def combine(constraints: tuple[Constraint, ...], attribute: int, target: ModelRows, tracker: Tracker) -> Mask | None:
     """The values that all constraints on `attribute` allow (B, V), or None where there is no constraint.
 
     Where together they would leave nothing, the later ones yield: the list is in order of importance.
@@ -172,5 +171,3 @@ def combine(
             both = new if mask is None else mask & new
             mask = both if mask is None else np.where(both.any(1, keepdims=True), both, mask)
     return mask
-
-

@@ -31,7 +31,7 @@ def pitch_classes(name: str) -> frozenset[int]:
     """
     tonic, _, scale = " ".join(name.strip().lower().replace("♯", "#").replace("♭", "b").split()).partition(" ")
     letter, accidentals = tonic[:1], tonic[1:]
-    if letter not in _LETTERS or accidentals.strip("#") and accidentals.strip("b"):
+    if letter not in _LETTERS or (accidentals.strip("#") and accidentals.strip("b")):
         raise SettingsError(f"{name!r} is not a key: begin with a note name, as in 'D dorian', 'F# minor' or 'Bb'.")
     if (scale or "major") not in SCALES:
         raise SettingsError(f"{name!r}: the scale {scale!r} is unknown; the known ones are {', '.join(SCALES)}.")

@@ -101,7 +101,8 @@ def choose(
 ) -> npt.NDArray[np.int64]:
     """One value of each row of `logits` (B, V) by inverting its distribution at `chance` (B,) in [0, 1)."""
     if temperature == 0:
-        return np.argmax(logits, axis=1)
+        likeliest: npt.NDArray[np.int64] = np.argmax(logits, axis=1)
+        return likeliest
     p = np.exp((logits - logits.max(1, keepdims=True)).astype(np.float64) / temperature)
     if settings.min_p > 0:
         p[p < settings.min_p] = 0  # the likeliest is 1 here

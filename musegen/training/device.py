@@ -69,3 +69,10 @@ def machine(settings: TrainSettings) -> Iterator[Machine]:
         yield Machine(device, dtype, dist.get_rank(), world)
     finally:
         dist.destroy_process_group()
+
+
+def use_threads(n: int) -> None:
+    """Compute on `n` CPU threads. Raises SettingsError for fewer than one."""
+    if n < 1:
+        raise SettingsError(f"{n} threads were asked for; it takes at least 1.")
+    torch.set_num_threads(n)

@@ -29,7 +29,7 @@ from ..models.config import ModelConfig
 from ..models.likelihood import nats_of_pieces, pad, summary
 from .about import describe, fingerprint
 from .device import Machine, machine
-from .progress import Average, Progress, append_log, restore, save
+from .progress import Average, append_log, restore, save
 from .settings import TrainSettings
 
 Report = Callable[[dict[str, Any]], None]
@@ -198,6 +198,11 @@ class _Loss(nn.Module):
 def scored(rows: derived.ModelRows) -> int:
     """How many of `rows` (B, T, WIDTH) are predicted."""
     return int((rows[:, 1:, at.SHIFT] <= at.END).sum())
+
+
+def size(config: ModelConfig) -> int:
+    """How many weights a model of `config` has."""
+    return parameters(build(config))
 
 
 def _groups(model: SequenceModel, weight_decay: float) -> list[dict[str, Any]]:

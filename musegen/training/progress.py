@@ -58,21 +58,19 @@ def save(
 
     tensors = {f"model/{k}": v.contiguous() for k, v in model.state_dict().items()}
     tensors |= {f"average/{k}": v.contiguous() for k, v in average.weights.items()}
-    for (name, weight) in model.named_parameters():
+    for name, weight in model.named_parameters():
         tensors |= {f"{k}/{name}": v.contiguous() for k, v in opt.state[weight].items() if k != "step"}
     header = {"progress": json.dumps(dataclasses.asdict(progress)), "run": json.dumps(run, sort_keys=True)}
     write_atomically(folder / FILE, dump(tensors, header))
 
 
-def restore(
-    folder: Path, run: dict[str, Any], model: nn.Module, average: Average, opt: torch.optim.AdamW
-) -> Progress:
+def restore(folder: Path, run: dict[str, Any], model: nn.Module, average: Average, opt: torch.optim.AdamW) -> Progress:
     """Go on from `folder`, or begin if it holds no run. Raises CheckpointError if it holds another run."""
     from safetensors import safe_open
 
     if not (folder / FILE).exists():
         return Progress()
-    with safe_open(folder / FILE, framework="pt") as file:  # type: ignore[no-untyped-call]
+    with safe_open(folder / FILE, framework="pt") as file:
         header = file.metadata()
         before = json.loads(header["run"])
         if before != run:

@@ -18,7 +18,8 @@ from musegen.sampling.plan import Limits, Plan
 from musegen.sampling.sampler import SamplerSettings, choose
 
 SEED = Piece.from_notes(
-    [Note(i * 12, 12, 60 + i % 5, 80, 0, 0) for i in range(16)] + [Note(0, 96, 40, 80, 32, 1)], part_names=("lead", "bass")
+    [Note(i * 12, 12, 60 + i % 5, 80, 0, 0) for i in range(16)] + [Note(0, 96, 40, 80, 32, 1)],
+    part_names=("lead", "bass"),
 )
 
 
@@ -63,7 +64,7 @@ LIMITS: list[tuple[dict[str, object], Callable[[Piece], bool]]] = [
 ]
 
 
-@pytest.mark.parametrize(("limits", "holds"), LIMITS, ids=[str(l) for l, _ in LIMITS])
+@pytest.mark.parametrize(("limits", "holds"), LIMITS, ids=[str(limits) for limits, _ in LIMITS])
 def test_the_limit_holds(engine: Engine, limits: dict[str, object], holds: Callable[[Piece], bool]) -> None:
     assert all(holds(p) for p in music(engine, **limits))
 
@@ -103,7 +104,7 @@ def test_keys_by_name(name: str, classes: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "H minor", "C#b", "Cx", "D dorianish", "minor"])
 def test_what_is_not_a_key(name: str) -> None:
-    with pytest.raises(SettingsError, match="key|scale"):
+    with pytest.raises(SettingsError, match=r"key|scale"):
         pitch_classes(name)
 
 
@@ -113,7 +114,9 @@ class TestChoose:
     def shares(self, n: int = 4000, **settings: float) -> list[float]:
         chance = (np.arange(n) + 0.5) / n
         temperature = settings.pop("temperature", 1.0)
-        chosen = choose(np.repeat(self.logits, n, 0), SamplerSettings(**{"top_p": 1.0, **settings}), temperature, chance)  # type: ignore[arg-type]
+        chosen = choose(
+            np.repeat(self.logits, n, 0), SamplerSettings(**{"top_p": 1.0, **settings}), temperature, chance
+        )  # type: ignore[arg-type]
         return [float((chosen == i).mean()) for i in range(4)]
 
     def test_probabilities_are_the_models(self) -> None:
@@ -138,7 +141,9 @@ class TestChoose:
 
 
 def test_meter_changes_in_the_seed_put_the_new_music_on_the_next_bar_line() -> None:
-    seed = Piece.from_notes([Note(0, 24, 60), Note(100, 24, 60), Note(330, 10, 60)], meters=(Meter(0, 4, 4), Meter(288, 3, 4)))
+    seed = Piece.from_notes(
+        [Note(0, 24, 60), Note(100, 24, 60), Note(330, 10, 60)], meters=(Meter(0, 4, 4), Meter(288, 3, 4))
+    )
     plan = Plan(seed)
     assert (plan.origin, plan.bar) == (360, 72)
     assert Plan(seed).with_bars(1).seed.meters == (Meter(0, 3, 4),)

@@ -65,7 +65,7 @@ def test_it_plays_what_it_learnt(trained: Path) -> None:
 
 
 def test_the_stream_is_endless_ordered_and_repeatable(trained: Path) -> None:
-    stream = pickle.loads(pickle.dumps(Stream(str(trained), Plan(seed(), seed_number=3))))
+    stream = pickle.loads(pickle.dumps(Stream(str(trained), Plan(seed(), seed_number=3))))  # noqa: S301 our own bytes
     notes = list(islice(stream.open(), 400))  # far past the memory of 128 rows
     assert notes == list(islice(stream.open(), 400))
     onsets = [n.onset for n in notes]

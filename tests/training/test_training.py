@@ -91,7 +91,7 @@ def test_another_run_in_the_same_folder_is_refused(corpus: Corpus, tmp_path: Pat
     import dataclasses
 
     train(corpus, TINY, dataclasses.replace(SETTINGS, epochs=1), tmp_path)
-    with pytest.raises(CheckpointError, match="another settings.*--restart"):
+    with pytest.raises(CheckpointError, match=r"another settings.*--restart"):
         train(corpus, TINY, dataclasses.replace(SETTINGS, epochs=2), tmp_path)
 
 
