@@ -41,7 +41,8 @@ def test_pitches_stay_in_range_and_all_move_alike(low: int, high: int, seed: int
 
 def test_all_transpositions_are_drawn() -> None:
     rows = piece()
-    drawn = {int(augment(rows, np.random.default_rng(s), Augmentation())[2, at.PITCH]) - int(rows[2, at.PITCH]) for s in range(300)}
+    outs = [augment(rows, np.random.default_rng(seed), Augmentation()) for seed in range(300)]
+    drawn = {int(out[2, at.PITCH]) - int(rows[2, at.PITCH]) for out in outs}
     assert drawn == set(range(-6, 7))
 
 
