@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Play until the end, Ctrl-C or SIGTERM. Errors are raised after silence, with the recording saved."""
-    from ..live.session import stop_signals
+    from ..live.session import hurry, stop_signals
 
     _check(args)
     seed = _seed(args)
@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
             raise
         _announce(seed, port, args)
         view.start(session.performer.tick_now, session.performer.planned)
+        hurry()
         try:
             session.run(stop)
         finally:

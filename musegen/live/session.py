@@ -7,6 +7,7 @@ things happen in the same order: silence, the port closed, the model stopped, th
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -77,6 +78,16 @@ def stop_signals() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def hurry() -> None:
+    """Ask that the calling thread be preferred to ordinary ones, where the system permits it.
+
+    A busy machine may otherwise leave it without a turn for longer than the look-ahead.
+    """
+    if hasattr(os, "setpriority"):
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, -10)
 
 
 def new_recording(folder: Path, now: datetime | None = None) -> Path:
