@@ -1,0 +1,36 @@
+"""How likely a corpus's held-out pieces are under a checkpoint: the figures of record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..checkpoint import Checkpoint
+from ..corpus.store import Corpus
+from ..events.derived import derive
+from ..models.base import SequenceModel, build, load_weights
+from ..models.likelihood import nats_of_pieces, summary
+
+
+def model_of(checkpoint: Checkpoint) -> SequenceModel:
+    """The checkpoint's network, ready to evaluate."""
+    model = build(checkpoint.config)
+    load_weights(model, checkpoint)
+    return model.eval()
+
+
+def held_out(checkpoint: Checkpoint, corpus: Corpus, split: str) -> dict[str, float]:
+    """Nats per note of a split, in total and by attribute (see `models.likelihood.summary`)."""
+    pieces = [derive(corpus.rows(i), corpus.meters(i)) for i in corpus.pieces(split)]
+    return summary(nats_of_pieces(model_of(checkpoint), pieces), pieces)
+
+
+def nats_of_each(checkpoint: Checkpoint, corpus: Corpus, split: str) -> list[float]:
+    """Total nats of each piece of a split, in corpus order."""
+    pieces = [derive(corpus.rows(i), corpus.meters(i)) for i in corpus.pieces(split)]
+    return [float(n.sum()) for n in nats_of_pieces(model_of(checkpoint), pieces)]
+
+
+def with_figures(checkpoint: Checkpoint, corpus: Corpus, **floors: dict[str, float]) -> Checkpoint:
+    """The checkpoint with its figures on both held-out splits, and those of the baselines in `floors`."""
+    figures = {split: held_out(checkpoint, corpus, split) for split in ("valid", "test") if corpus.pieces(split)}
+    return replace(checkpoint, metrics={**figures, **floors})
