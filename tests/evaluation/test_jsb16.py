@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from musegen.corpus.build import build
 from musegen.errors import CorpusError
-from musegen.events.codec import EventCodec
 from musegen.evaluation.jsb16 import frames_to_piece, load_frames, nats_per_cell, piece_to_frames
+from musegen.events.codec import EventCodec
 
 FRAMES = [[74, 70, 65, 58], [74, 70, 65, 58], [74, 69, -1, 58], [75, 69, -1, 58], [75, 69, 65, -1], [75, 69, 65, 58]]
 

@@ -213,7 +213,7 @@ def test_drums_stay_drums(tmp_path: Path) -> None:
 
 def test_what_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     piece = Piece.from_notes([Note(0, 24, 60)])
-    with pytest.raises(ScoreError, match="as .musicxml"):
+    with pytest.raises(ScoreError, match=r"as \.musicxml"):
         write_score(piece, tmp_path / "x.pdf")
     with pytest.raises(ScoreError, match="holds no notes"):
         write_score(Piece.from_notes([]), tmp_path / "x.musicxml")

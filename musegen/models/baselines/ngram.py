@@ -5,7 +5,8 @@ attribute has *chains* of contexts, from the longest to none; within a chain eac
 next, P(x) = (c(x) + T · P_shorter(x)) / (n + T) with n the times the context was seen and T the different
 values seen in it. The chains of an attribute are mixed with weights found by EM on a tenth of the training
 pieces. A relative chain gives a little of its mass to pitches outside 0-127, so the nats are an upper bound.
-Nothing is learnt from the piece itself: what repeats in it is not copied. Knows of events only; a corpus is anything with `pieces`, `rows` and `meters`.
+Nothing is learnt from the piece itself: what repeats in it is not copied. Knows of events only; a corpus is
+anything with `pieces`, `rows` and `meters`.
 """
 
 from __future__ import annotations
@@ -225,7 +226,8 @@ class NGram:
         same = np.repeat(rows[-1:].astype(np.int64), len(values), axis=0)
         same[:, column] = values
         found: Floats = self.weights[at.ATTRIBUTES[column].name] @ self._each_chain(column, seen, same)
-        return found / found.sum()
+        result: Floats = found / found.sum()
+        return result
 
     def evaluate(self, corpus: Pieces, split: str) -> dict[str, float]:
         """Nats per note of a split, of each attribute and "total": all that was predicted ÷ the number of notes."""
