@@ -22,6 +22,7 @@ REST = -1
 PROGRAM = 52  # choir, as the chorales of the default corpus
 VELOCITY = 80
 _TEMPO = 750_000  # 80 quarters a minute
+_LONGEST = 32  # 16ths in one note
 
 Frames = Sequence[Sequence[int]]
 
@@ -55,8 +56,12 @@ def frames_to_piece(frames: Frames) -> Piece:
         edges = np.flatnonzero(np.diff(cells)) + 1
         for start, end in zip([0, *edges], [*edges, len(cells)], strict=True):
             if start < end and cells[start] != REST:
-                length = (end - start) * SIXTEENTH
-                notes.append(Note(start * SIXTEENTH, length, int(cells[start]), VELOCITY, PROGRAM, voice))
+                pitch = int(cells[start])
+                # The codec rounds durations above two bars: such a note becomes two, which paint the same cells.
+                while end - start > _LONGEST:
+                    notes.append(Note(start * SIXTEENTH, _LONGEST * SIXTEENTH, pitch, VELOCITY, PROGRAM, voice))
+                    start += _LONGEST
+                notes.append(Note(start * SIXTEENTH, (end - start) * SIXTEENTH, pitch, VELOCITY, PROGRAM, voice))
     return Piece.from_notes(
         notes, tempos=(Tempo(0, _TEMPO),), part_names=VOICES, metadata=Metadata(composer="J. S. Bach", style="chorale")
     )
