@@ -134,8 +134,11 @@ def _settings(path: Path) -> dict[str, object]:
         settings = json.loads(file.read_text(encoding="utf-8"))
         version, vocabulary = settings["format_version"], settings["vocabulary"]
     except FileNotFoundError:
-        hint = "was not finished: run the same  musegen corpus build  again" if (path / ".build").is_dir() else (
-            "is not a corpus (it holds no corpus.json): make one with  musegen corpus build")
+        hint = (
+            "was not finished: run the same  musegen corpus build  again"
+            if (path / ".build").is_dir()
+            else ("is not a corpus (it holds no corpus.json): make one with  musegen corpus build")
+        )
         raise CorpusError(f"{path} {hint}.") from None
     except (OSError, ValueError, KeyError, TypeError):
         raise CorpusError(f"{file} is damaged: build the corpus again.") from None

@@ -69,9 +69,7 @@ def lead(bars: list[tuple[Fraction, Fraction]], meters: list[tuple[Fraction, Any
     return max(Fraction(0), missing)
 
 
-def bar_counts(
-    bars: list[tuple[Fraction, Fraction]], meters: list[tuple[Fraction, Any]]
-) -> list[tuple[Fraction, Any]]:
+def bar_counts(bars: list[tuple[Fraction, Fraction]], meters: list[tuple[Fraction, Any]]) -> list[tuple[Fraction, Any]]:
     """The meters, and the same meter again wherever a full bar begins out of step with the count before it."""
     rows: list[tuple[Fraction, Any]] = []
     changes = list(meters) or [(Fraction(0), (4, 4))]

@@ -99,7 +99,8 @@ def test_it_has_learnt_in_every_key(model: NGram) -> None:
     up = rows.copy()
     up[at.is_note(up), at.PITCH] += 15  # beyond what the training pieces reach
     away = model.nats(up)[:, at.PITCH].sum() - model.nats(rows)[:, at.PITCH].sum()
-    assert away < 0.5 * at.is_note(rows).sum()
+    # One nat a note is the price of the absolute chains' share; a model without relative ones pays several.
+    assert away < 1.5 * at.is_note(rows).sum()
 
 
 def test_no_attribute_looks_at_what_comes_after_it(model: NGram) -> None:
