@@ -104,6 +104,7 @@ def vocabulary() -> dict[str, Any]:
         "meters": [f"{n}/{d}" for n, d in derived.METERS],
         "slots": derived.SLOT_COUNT,
         "lookback": derived.LOOKBACK,
+        "key_rows": derived.KEY_ROWS,
     }
 
 

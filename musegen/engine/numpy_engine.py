@@ -15,6 +15,7 @@ from ..events import derived
 from ..events.derived import ModelRows
 from .base import Floats
 
+_PITCHES = np.arange(128)[None]
 EPSILON = np.float32(1e-5)  # of every RMSNorm
 
 
@@ -23,6 +24,17 @@ def rms_norm(x: Floats, weight: Floats) -> Floats:
     scale = np.einsum("...i,...i->...", x, x)[..., None] / np.float32(x.shape[-1])
     result: Floats = x * (1 / np.sqrt(scale + EPSILON)) * weight
     return result
+
+
+def shares(counts: np.ndarray) -> Floats:
+    """Pitch-class counts (…, 12) as shares of their sum."""
+    result: Floats = (counts / (counts.sum(-1, keepdims=True) + 1)).astype(np.float32)
+    return result
+
+
+def interval(pitch: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """`pitch` − `last` as an index 0 … 254 (127: the same), 255 where either is missing."""
+    return np.where((pitch < 128) & (last < 128), pitch - last + 127, 255)
 
 
 def squared_relu(x: Floats) -> Floats:
@@ -45,6 +57,10 @@ class NumpyEngine:
         self._bar, self._meter = w["situation.bar.weight"], w["situation.meter.weight"]
         self._slot = [w[f"situation.slot_{n}.weight"] for n in ("instrument", "pitch", "remaining")]
         self._slots_out = self._matrix("situation.slots")
+        self._key = self._matrix("situation.key")
+        self._interval = w["embed.interval.weight"]
+        self._head_key, self._harmony = self._matrix("head.key"), w["head.harmony.weight"]
+        self._relative, self._relative_bias = self._matrix("head.interval"), w["head.interval.bias"]
         self._drawn = [w[f"head.drawn.{i}.weight"] for i in range(4)]
         self._last = w["head.last.weight"]
         self._head = [
@@ -65,6 +81,7 @@ class NumpyEngine:
         each += self._slot[2][slots[..., 2]]
         np.maximum(each, 0, out=each)
         result: Floats = each.sum(-2) @ self._slots_out
+        result += shares(rows[..., derived.KEY : derived.SLOTS]) @ self._key
         result += self._bar[rows[..., derived.BAR]]
         result += self._meter[rows[..., derived.METER]]
         return result
@@ -83,15 +100,32 @@ class NumpyEngine:
             total = total + self._drawn[i][target[:, i]]
         if attribute >= at.PITCH:
             total = total + self._last[target[:, derived.LAST]]
+        if attribute == at.PITCH:
+            total = total + self._seen_from_last(target)
         norm, hidden, hidden_bias, out, out_bias = self._head[attribute]
         inner = rms_norm(total, norm) @ hidden
         inner += hidden_bias
-        result: Floats = squared_relu(inner) @ out
+        squared_relu(inner)
+        result: Floats = inner @ out
         result += out_bias
+        if attribute == at.PITCH:
+            last = target[:, derived.LAST, None]
+            relative = inner @ self._relative + self._relative_bias
+            steps = np.minimum(interval(_PITCHES, last), 254)
+            result += np.where(last < 128, np.take_along_axis(relative, steps, 1), 0)
+        return result
+
+    def _seen_from_last(self, target: ModelRows) -> Floats:
+        """The key and the sounding notes as intervals from LAST (from C where there is none)."""
+        last = target[:, derived.LAST, None]
+        turned = (np.where(last < 128, last, 0) + np.arange(12)) % 12
+        key = np.take_along_axis(shares(target[:, derived.KEY : derived.SLOTS]), turned, 1)
+        result: Floats = key @ self._head_key
+        result += self._harmony[interval(target[:, derived.SLOTS + 1 :: 3], last)].sum(1)
         return result
 
     def _inputs(self, rows: ModelRows, situation: Floats) -> Floats:
-        total = situation.copy()
+        total = situation + self._interval[interval(rows[..., at.PITCH], rows[..., derived.LAST])]
         for i, table in enumerate(self._embed):
             total += table[rows[..., i]]
         return rms_norm(total, self._embed_norm)

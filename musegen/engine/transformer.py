@@ -14,10 +14,11 @@ from .numpy_engine import NumpyEngine, rms_norm, squared_relu
 
 
 class State:
-    """Keys (layers, B, heads, D / heads, memory), values (…, memory, D / heads), and the rows held."""
+    """Keys (layers, B, heads, D / heads, memory), values (…, memory, D / heads), the rows held, the last input."""
 
     def __init__(self, keys: Floats, values: Floats) -> None:
         self.keys, self.values, self.count = keys, values, 0
+        self.before: Floats | None = None
 
 
 class TransformerEngine(NumpyEngine):
@@ -43,7 +44,7 @@ class TransformerEngine(NumpyEngine):
             )
             for i in range(c.layers)
         ]
-        self._norm = w["norm.weight"]
+        self._norm, self._before = w["norm.weight"], self._matrix("before")
 
     def _summarise(self, inputs: Floats, rows: ModelRows) -> tuple[Floats, State]:
         c, (batch, length) = self.config, rows.shape[:2]
@@ -59,6 +60,12 @@ class TransformerEngine(NumpyEngine):
         """`x` (B, T, D) through all blocks; its keys and values join the cache."""
         c, (batch, length) = self.config, rows.shape[:2]
         first, last = state.count, state.count + length
+        before = np.zeros_like(x)
+        before[:, 1:] = x[:, :-1]
+        if state.before is not None:
+            before[:, 0] = state.before
+        state.before = x[:, -1]
+        x = x + before @ self._before
         cos, sin = self._angles(rows, np.arange(first, last))
         for i, (norm_a, qkv, join, norm_n, widen, narrow) in enumerate(self._blocks):
             heads = (rms_norm(x, norm_a) @ qkv).reshape(batch, length, 3, c.heads, -1).transpose(2, 0, 3, 1, 4)

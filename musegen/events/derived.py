@@ -7,6 +7,7 @@ in the same `_slots`. A *row* (as models see it) is an event plus these columns:
     0-4   the event's attributes                 TIME   ticks since the start
     BAR   ticks since the bar line (≤ 191)       METER  index into METERS
     LAST  previous pitch of the same instrument (128: none)
+    KEY…   twelve counts: how often each pitch class (C first) was among the last 64 rows, drums apart
     SLOTS… eight times (instrument, pitch, remaining ticks ≤ 96): the latest notes that end at or after
           this onset, newest first; REMAINING_NONE marks an empty slot
 
@@ -22,7 +23,9 @@ from ..piece import Meter
 from . import attributes as at
 from .codec import Rows, onsets, shift_ticks
 
-TIME, BAR, METER, LAST, SLOTS = range(5, 10)
+TIME, BAR, METER, LAST, KEY = range(5, 10)
+SLOTS = KEY + 12
+KEY_ROWS = 64  # how many rows back pitch classes are counted
 SLOT_COUNT = 8
 LOOKBACK = 24  # how many rows back a sounding note is looked for
 REMAINING_CAP = 96
@@ -49,6 +52,7 @@ def derive(rows: Rows, meters: tuple[Meter, ...]) -> ModelRows:
     out[:, TIME] = now
     out[:, BAR], out[:, METER] = bar_position(now, meters)
     out[:, LAST] = _last_pitch(rows, note)
+    out[:, KEY:SLOTS] = _pitch_classes(rows)
     past = np.arange(n)[:, None] - 1 - np.arange(LOOKBACK)
     real, past = past >= 0, np.maximum(past, 0)
     end = np.where(note, now + at.DURATIONS[np.where(note, rows[:, at.DURATION], 0)], -1)
@@ -73,6 +77,22 @@ def _last_pitch(rows: Rows, note: npt.NDArray[np.bool_]) -> npt.NDArray[np.int16
     same = rows[order[1:], at.INSTRUMENT] == rows[order[:-1], at.INSTRUMENT]
     last[order[1:][same]] = rows[order[:-1][same], at.PITCH]
     return last
+
+
+def _tuned(rows: Rows) -> npt.NDArray[np.bool_]:
+    """Which rows (…, 5) are notes with a pitch."""
+    tuned: npt.NDArray[np.bool_] = at.is_note(rows) & (rows[..., at.INSTRUMENT] != at.DRUM_INSTRUMENT)
+    return tuned
+
+
+def _pitch_classes(rows: Rows) -> _Ints:
+    tuned = np.flatnonzero(_tuned(rows))
+    sums = np.zeros((len(rows) + 1, 12), np.int64)
+    sums[tuned + 1, rows[tuned, at.PITCH] % 12] = 1
+    np.cumsum(sums, axis=0, out=sums)
+    last = np.arange(len(rows))
+    counts: _Ints = sums[last] - sums[np.maximum(last - KEY_ROWS, 0)]
+    return counts
 
 
 def _slots(
@@ -106,6 +126,8 @@ class Tracker:
         self._end: _Ints = np.full((batch, LOOKBACK), -1, np.int64)
         self._instrument = np.zeros((batch, LOOKBACK), np.int16)
         self._pitch = np.zeros((batch, LOOKBACK), np.int16)
+        self._classes = np.full((batch, KEY_ROWS), 12, np.int64)  # 12: no pitch
+        self._counts: _Ints = np.zeros((batch, 13), np.int64)
         self._silent_from: _Ints = np.zeros(batch, np.int64)
         self._last = np.full((batch, at.INSTRUMENTS), at.ATTRIBUTES[at.PITCH].none, np.int16)
 
@@ -118,6 +140,7 @@ class Tracker:
         out[:, TIME] = now
         out[:, BAR], out[:, METER] = bar_position(now, self.meters)
         out[:, LAST] = at.ATTRIBUTES[at.PITCH].none
+        out[:, KEY:SLOTS] = self._counts[:, :12]
         out[:, SLOTS:] = _slots(self._end, self._instrument, self._pitch, now).reshape(len(now), -1)
         return out
 
@@ -155,10 +178,18 @@ class Tracker:
         self._end[:, 0] = np.where(note, end, -1)
         self._instrument[:, 0] = rows[:, at.INSTRUMENT]
         self._pitch[:, 0] = rows[:, at.PITCH]
+        self._count(np.where(_tuned(rows), rows[:, at.PITCH] % 12, 12))
         where = np.flatnonzero(note)
         self._silent_from[where] = np.maximum(self._silent_from, end)[where]
         self._last[where, rows[where, at.INSTRUMENT]] = rows[where, at.PITCH]
         return out
+
+    def _count(self, classes: _Ints) -> None:
+        each = np.arange(len(classes))
+        self._counts[each, self._classes[:, -1]] -= 1
+        self._counts[each, classes] += 1
+        self._classes[:, 1:] = self._classes[:, :-1].copy()
+        self._classes[:, 0] = classes
 
     def feed(self, rows: Rows) -> ModelRows:
         """Append one sequence of events (T, 5) to every row of the batch; returns its model rows (T, WIDTH)."""

@@ -17,7 +17,8 @@ from ..events import attributes as at
 from ..events import derived
 from .config import ModelConfig
 
-NAMES = tuple(a.name for a in at.ATTRIBUTES)
+INTERVALS = 256
+NO_INTERVAL = INTERVALS - 1
 
 
 class Situation(nn.Module):
@@ -34,13 +35,24 @@ class Situation(nn.Module):
         self.slot_pitch = nn.Embedding(at.ATTRIBUTES[at.PITCH].inputs, config.slot_width)
         self.slot_remaining = nn.Embedding(derived.REMAINING_NONE + 1, config.slot_width)
         self.slots = nn.Linear(config.slot_width, config.width, bias=False)
+        self.key = nn.Linear(12, config.width, bias=False)
 
     def forward(self, rows: Tensor) -> Tensor:
         slots = rows[..., derived.SLOTS :].reshape(*rows.shape[:-1], derived.SLOT_COUNT, 3)
         each = self.slot_instrument(slots[..., 0]) + self.slot_pitch(slots[..., 1]) + self.slot_remaining(slots[..., 2])
-        together = self.slots(F.relu(each).sum(-2))
+        together = self.slots(F.relu(each).sum(-2)) + self.key(shares(rows[..., derived.KEY : derived.SLOTS]))
         result: Tensor = together + self.bar(rows[..., derived.BAR]) + self.meter(rows[..., derived.METER])
         return result
+
+
+def shares(counts: Tensor) -> Tensor:
+    """Pitch-class counts (…, 12) as shares of their sum."""
+    return counts / (counts.sum(-1, keepdim=True) + 1)
+
+
+def interval(pitch: Tensor, last: Tensor) -> Tensor:
+    """`pitch` − `last` as an index 0 … 254 (127: the same), 255 where either is missing."""
+    return torch.where((pitch < 128) & (last < 128), pitch - last + 127, NO_INTERVAL)
 
 
 class RowEmbedding(nn.Module):
@@ -49,11 +61,12 @@ class RowEmbedding(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.attributes = nn.ModuleList(nn.Embedding(a.inputs, config.width) for a in at.ATTRIBUTES)
+        self.interval = nn.Embedding(INTERVALS, config.width)
         self.norm = nn.RMSNorm(config.width, eps=1e-5)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, rows: Tensor, situation: Tensor) -> Tensor:
-        total = situation
+        total = situation + self.interval(interval(rows[..., at.PITCH], rows[..., derived.LAST]))
         for i, table in enumerate(self.attributes):
             total = total + table(rows[..., i])
         result: Tensor = self.dropout(self.norm(total))
@@ -61,13 +74,21 @@ class RowEmbedding(nn.Module):
 
 
 class NoteHead(nn.Module):
-    """From a context to the next event, one attribute at a time."""
+    """From a context to the next event, one attribute at a time.
+
+    A pitch is likely both for itself and for its interval from the same instrument's previous pitch, so the
+    pitch's logits are a sum of the two; the interval's share, like the key and the sounding notes seen from
+    that previous pitch, is the same in every transposition.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         width, hidden = config.width, config.head_width
         self.drawn = nn.ModuleList(nn.Embedding(a.inputs, width) for a in at.ATTRIBUTES[:-1])
         self.last = nn.Embedding(at.ATTRIBUTES[at.PITCH].inputs, width)
+        self.key = nn.Linear(12, width, bias=False)
+        self.harmony = nn.Embedding(INTERVALS, width)
+        self.interval = nn.Linear(hidden, INTERVALS - 1)
         self.norm = nn.ModuleList(nn.RMSNorm(width, eps=1e-5) for _ in at.ATTRIBUTES)
         self.hidden = nn.ModuleList(nn.Linear(width, hidden) for _ in at.ATTRIBUTES)
         self.out = nn.ModuleList(nn.Linear(hidden, a.outputs) for a in at.ATTRIBUTES)
@@ -86,8 +107,24 @@ class NoteHead(nn.Module):
             total = total + self.drawn[i](target[..., i])
         if attribute >= at.PITCH:
             total = total + self.last(target[..., derived.LAST])
+        if attribute == at.PITCH:
+            total = total + self._seen_from_last(target)
         hidden = F.relu(self.hidden[attribute](self.norm[attribute](total))).square()
-        result: Tensor = self.out[attribute](self.dropout(hidden))
+        hidden = self.dropout(hidden)
+        result: Tensor = self.out[attribute](hidden)
+        if attribute == at.PITCH:
+            last = target[..., derived.LAST, None]
+            steps = interval(torch.arange(128, device=target.device).expand(result.shape), last)
+            relative = self.interval(hidden).gather(-1, steps.clamp(max=NO_INTERVAL - 1).long())
+            result = result + torch.where(last < 128, relative, 0.0)
+        return result
+
+    def _seen_from_last(self, target: Tensor) -> Tensor:
+        """The key and the sounding notes as intervals from LAST (from C where there is none)."""
+        last = target[..., derived.LAST, None]
+        turned = (torch.where(last < 128, last, 0) + torch.arange(12, device=target.device)) % 12
+        key = shares(target[..., derived.KEY : derived.SLOTS]).gather(-1, turned.long())
+        result: Tensor = self.key(key) + self.harmony(interval(target[..., derived.SLOTS + 1 :: 3], last)).sum(-2)
         return result
 
     def nats(self, context: Tensor, target: Tensor, situation: Tensor) -> Tensor:

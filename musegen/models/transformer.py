@@ -79,10 +79,10 @@ class Block(nn.Module):
 
 
 class State:
-    """Keys and values (layers, B, heads, context, D / heads) of a ring, and how many rows went in."""
+    """Keys and values (layers, B, heads, context, D / heads) of a ring, how many rows went in, the last of them."""
 
-    def __init__(self, keys: Tensor, values: Tensor) -> None:
-        self.keys, self.values, self.count = keys, values, 0
+    def __init__(self, keys: Tensor, values: Tensor, before: Tensor) -> None:
+        self.keys, self.values, self.before, self.count = keys, values, before, 0
 
 
 class Transformer(SequenceModel):
@@ -92,6 +92,9 @@ class Transformer(SequenceModel):
         super().__init__(config)
         if config.width % (2 * config.heads):
             raise SettingsError(f"The width {config.width} must be a multiple of twice the heads ({config.heads}).")
+        # Each row also sees the one before it, so that a single layer can find where a phrase occurred
+        # before and what came next (the "smeared keys" of Olsson et al. 2022).
+        self.before = nn.Linear(config.width, config.width, bias=False)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = nn.RMSNorm(config.width, eps=1e-5)
         self.rotary = Rotary(config.width // config.heads // 2)
@@ -99,7 +102,7 @@ class Transformer(SequenceModel):
     def summarise(self, inputs: Tensor, rows: Tensor) -> Tensor:
         index = torch.arange(rows.shape[1], device=rows.device)
         cos, sin = self.rotary(rows, index)
-        x = inputs
+        x = inputs + self.before(F.pad(inputs, (0, 0, 1, 0))[:, :-1])
         for block in self.blocks:
             assert isinstance(block, Block)
             q, k, v = block.project(x, cos, sin)
@@ -112,12 +115,13 @@ class Transformer(SequenceModel):
         shape = (c.layers, batch, c.heads, c.context, c.width // c.heads)
         weight = self.norm.weight
         empty = torch.zeros(shape, device=weight.device, dtype=weight.dtype)
-        return State(empty, empty.clone())
+        return State(empty, empty.clone(), empty.new_zeros(batch, c.width))
 
     def step(self, inputs: Tensor, row: Tensor, state: State) -> tuple[Tensor, State]:
         cos, sin = self.rotary(row[:, None], torch.tensor(state.count, device=row.device))
         slot, filled = state.count % self.config.context, min(state.count + 1, self.config.context)
-        x = inputs[:, None]
+        x = (inputs + self.before(state.before))[:, None]
+        state.before = inputs
         for i, block in enumerate(self.blocks):
             assert isinstance(block, Block)
             q, k, v = block.project(x, cos, sin)
