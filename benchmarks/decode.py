@@ -30,7 +30,7 @@ def musegen_rate(checkpoint: str, notes: int, engine: str) -> tuple[float, int]:
     from musegen.engine.base import of_checkpoint
     from musegen.midi import read_music
     from musegen.sampling.plan import Plan
-    from musegen.sampling.seeds import default_seed
+    from musegen.sampling.seeds import find_seed
     from musegen.sampling.stream import notes as stream
 
     read = load(find(checkpoint))
@@ -40,7 +40,7 @@ def musegen_rate(checkpoint: str, notes: int, engine: str) -> tuple[float, int]:
         player = TorchEngine(read)
     else:
         player = of_checkpoint(read)  # type: ignore[assignment]
-    music = stream(player, Plan(read_music(default_seed())))
+    music = stream(player, Plan(read_music(find_seed(None))))
     next(music)
     start = time.perf_counter()
     for _ in islice(music, notes):

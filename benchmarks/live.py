@@ -198,10 +198,10 @@ def generator(checkpoint: str) -> Iterator[object]:
         from musegen.checkpoint import find
         from musegen.midi import read_music
         from musegen.sampling.plan import Plan
-        from musegen.sampling.seeds import default_seed
+        from musegen.sampling.seeds import find_seed
         from musegen.sampling.stream import Stream
 
-        notes = Stream(str(find(checkpoint)), Plan(read_music(default_seed()))).open()
+        notes = Stream(str(find(checkpoint)), Plan(read_music(find_seed(None)))).open()
     except MusegenError:
         return _work()
     return notes

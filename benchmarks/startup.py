@@ -21,10 +21,10 @@ FIRST_NOTE = """
 import sys
 from musegen.midi.music import read_music
 from musegen.sampling.plan import Plan
-from musegen.sampling.seeds import default_seed
+from musegen.sampling.seeds import find_seed
 from musegen.sampling.stream import Stream
 
-note = next(Stream(sys.argv[1], Plan(read_music(default_seed()))).open())
+note = next(Stream(sys.argv[1], Plan(read_music(find_seed(None)))).open())
 assert note.duration > 0 and "torch" not in sys.modules
 """
 

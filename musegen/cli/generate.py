@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("mid", "musicxml"), default="mid", help="of the files (%(default)s)")
     parser.add_argument("--wav", action="store_true", help="render each file to sound as well")
     parser.add_argument("--png", action="store_true", help="draw a piano roll of each file as well (extra plots)")
-    parser.add_argument("--seed", metavar="FILE", help="the phrase to play on from (default: a shipped one)")
+    parser.add_argument("--seed", metavar="FILE", help="the phrase to play on from: a file or a shipped name")
     add_sampling_options(parser)
 
 
@@ -34,10 +34,10 @@ def run(args: argparse.Namespace) -> None:
     from ..engine import load
     from ..midi import read_music, write_music
     from ..sampling.batch import generate
-    from ..sampling.seeds import default_seed
+    from ..sampling.seeds import find_seed
     from .progress import Progress
 
-    seed = Path(args.seed) if args.seed else default_seed()
+    seed = find_seed(args.seed)
     what = plan(args, read_music(seed))
     engine = load(args.checkpoint)
     args.out.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The options of jam."""
     from .options import add_sampling_options
 
-    parser.add_argument("--seed", metavar="FILE", help="the phrase to play on from (default: a shipped one)")
+    parser.add_argument("--seed", metavar="FILE", help="the phrase to play on from: a file or a shipped name")
     parser.add_argument("--bars", type=int, metavar="N", help="stop after N bars (default: play until Ctrl-C)")
     parser.add_argument("--tempo", type=float, metavar="BPM", help="quarter notes a minute (default: the seed's)")
     parser.add_argument("--port", metavar="NAME", help="send to this port (default: make one called musegen)")
@@ -75,9 +75,9 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _seed(args: argparse.Namespace) -> Path:
-    from ..sampling.seeds import default_seed
+    from ..sampling.seeds import find_seed
 
-    return Path(args.seed) if args.seed else default_seed()
+    return find_seed(args.seed)
 
 
 def _open_port(args: argparse.Namespace) -> Port:

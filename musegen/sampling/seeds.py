@@ -8,9 +8,12 @@ from ..errors import FileError
 from ..shipped import seeds_folder
 
 
-def default_seed() -> Path:
-    """The seed phrase that is played when none is given: the first of `seeds()`."""
-    return seeds()[0]
+def find_seed(name: str | None) -> Path:
+    """The file of a seed phrase: a path, the name of a shipped one, or none for the first of `seeds()`."""
+    if name is None:
+        return seeds()[0]
+    shipped = {p.stem: p for p in seeds()} if not Path(name).exists() else {}
+    return shipped.get(name, Path(name))
 
 
 def seeds() -> list[Path]:
