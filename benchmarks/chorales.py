@@ -36,9 +36,7 @@ def main() -> None:
     print(f"{len(pieces)} pieces, {cells} cells; trained on {checkpoint.about['trained on']}")
     network = nats_per_cell(nats_of_each(checkpoint, corpus, args.split), sixteenths)
     ngram = NGram().fit(corpus)
-    floor = nats_per_cell(
-        [float(ngram.nats(corpus.rows(i), corpus.meters(i)).sum()) for i in pieces], sixteenths
-    )
+    floor = nats_per_cell([float(ngram.nats(corpus.rows(i), corpus.meters(i)).sum()) for i in pieces], sixteenths)
     print(f"{checkpoint.config.family:12} token-mean {network.token_mean:.4f}  piece-mean {network.piece_mean:.4f}")
     print(f"{'n-gram':12} token-mean {floor.token_mean:.4f}  piece-mean {floor.piece_mean:.4f}")
     print(f"ratio        {network.token_mean / floor.token_mean:.3f}")

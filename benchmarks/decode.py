@@ -111,7 +111,9 @@ def main() -> None:
     best = {name: max((medians[f"{name}|{t}"], t) for t in (1, 2)) for name in sizes}
     floor = best["Hugging Face generate"][0]
     for name, (rate, threads) in best.items():
-        print(f"{name:24} {sizes[name] / 1e6:6.2f} M weights  {threads} thread(s)  {rate:8.1f} notes/s  {rate / floor:6.1f}×")
+        print(
+            f"{name:24} {sizes[name] / 1e6:6.2f} M weights  {threads} thread(s)  {rate:8.1f} notes/s  {rate / floor:6.1f}×"
+        )
 
 
 if __name__ == "__main__":

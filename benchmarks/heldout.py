@@ -32,7 +32,9 @@ def main() -> None:
     measured = {path: with_figures(load(path), corpus, **{f"n-gram on {s}": f for s, f in floors.items()})
                 for path in args.checkpoints}  # fmt: skip
     for split, floor in floors.items():
-        print(f"{split:14}" + "".join(f"{name:>12}" for name in ("total", *(a.name for a in at.ATTRIBUTES))) + "   ratio")
+        print(
+            f"{split:14}" + "".join(f"{name:>12}" for name in ("total", *(a.name for a in at.ATTRIBUTES))) + "   ratio"
+        )
         rows = {"n-gram": floor, **{p.name: c.metrics[split] for p, c in measured.items()}}
         for name, row in rows.items():
             values = "".join(f"{row[k]:12.4f}" for k in ("total", *(a.name for a in at.ATTRIBUTES)))

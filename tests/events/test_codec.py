@@ -50,7 +50,11 @@ def test_exact_pieces_lose_nothing(piece: Piece) -> None:
 
 
 any_note = st.tuples(
-    st.integers(0, 100_000), st.integers(1, 20_000), st.integers(0, 127), st.integers(1, 127), st.integers(0, 128),
+    st.integers(0, 100_000),
+    st.integers(1, 20_000),
+    st.integers(0, 127),
+    st.integers(1, 127),
+    st.integers(0, 128),
     st.integers(0, 6),
 )
 
@@ -91,15 +95,18 @@ def test_skips_add_up(units: int) -> None:
 def test_rows_have_the_written_form() -> None:
     piece = Piece.from_notes([Note(0, 24, 60, 82), Note(250, 1, 62, 2, 0, 1), Note(250, 96, 35, 127, DRUMS, 2)])
     none = [a.none for a in at.ATTRIBUTES]
-    assert CODEC.encode(piece, tags=(3,)).rows.tolist() == [
-        [at.START, *none[1:]],
-        [at.TAG, at.FIRST_TAG + 3, *none[2:]],
-        [0, 0, 60, 20, 23],
-        [at.SKIP_BASE + 1, *none[1:]],  # 192 ticks
-        [58, 1, 62, 0, 0],
-        [0, at.DRUM_INSTRUMENT, 35, 31, 95],
-        [at.END, *none[1:]],
-    ]
+    assert (
+        CODEC.encode(piece, tags=(3,)).rows.tolist()
+        == [
+            [at.START, *none[1:]],
+            [at.TAG, at.FIRST_TAG + 3, *none[2:]],
+            [0, 0, 60, 20, 23],
+            [at.SKIP_BASE + 1, *none[1:]],  # 192 ticks
+            [58, 1, 62, 0, 0],
+            [0, at.DRUM_INSTRUMENT, 35, 31, 95],
+            [at.END, *none[1:]],
+        ]
+    )
 
 
 def test_parts_that_share_a_program_stay_apart_up_to_four() -> None:
