@@ -103,7 +103,7 @@ class NumpyEngine:
         if attribute == at.PITCH:
             total = total + self._seen_from_last(target)
         norm, hidden, hidden_bias, out, out_bias = self._head[attribute]
-        inner = rms_norm(total, norm) @ hidden
+        inner: Floats = rms_norm(total, norm) @ hidden
         inner += hidden_bias
         squared_relu(inner)
         result: Floats = inner @ out
@@ -112,7 +112,7 @@ class NumpyEngine:
             last = target[:, derived.LAST, None]
             relative = inner @ self._relative + self._relative_bias
             steps = np.minimum(interval(_PITCHES, last), 254)
-            result += np.where(last < 128, np.take_along_axis(relative, steps, 1), 0)
+            result += np.where(last < 128, np.take_along_axis(relative, steps, 1), np.float32(0))
         return result
 
     def _seen_from_last(self, target: ModelRows) -> Floats:

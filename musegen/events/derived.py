@@ -79,7 +79,7 @@ def _last_pitch(rows: Rows, note: npt.NDArray[np.bool_]) -> npt.NDArray[np.int16
     return last
 
 
-def _tuned(rows: Rows) -> npt.NDArray[np.bool_]:
+def _tuned(rows: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
     """Which rows (…, 5) are notes with a pitch."""
     tuned: npt.NDArray[np.bool_] = at.is_note(rows) & (rows[..., at.INSTRUMENT] != at.DRUM_INSTRUMENT)
     return tuned
@@ -116,8 +116,8 @@ def _slots(
 class Tracker:
     """The derived columns of a growing batch of event sequences that share a meter map.
 
-    `peek(shift)` answers for a next row that has only its shift; `push(rows)` appends full events and
-    returns them as model rows.
+    `peek(shift)` answers for a next row that has only its shift; `accept` takes it in when it is whole;
+    `push(rows)` does both.
     """
 
     def __init__(self, batch: int, meters: tuple[Meter, ...] = (Meter(0),)) -> None:
@@ -170,7 +170,12 @@ class Tracker:
         out = self.peek(rows[:, at.SHIFT])
         out[:, :5] = rows
         out[:, LAST] = self.last_pitch(rows[:, at.INSTRUMENT])
-        self.now = out[:, TIME].astype(np.int64)
+        self.accept(out)
+        return out
+
+    def accept(self, rows: ModelRows) -> None:
+        """Append model rows (B, WIDTH) that `peek` began and whose attributes are now all drawn."""
+        self.now = rows[:, TIME].astype(np.int64)
         note = at.is_note(rows)
         for history in (self._end, self._instrument, self._pitch):
             history[:, 1:] = history[:, :-1].copy()
@@ -182,7 +187,6 @@ class Tracker:
         where = np.flatnonzero(note)
         self._silent_from[where] = np.maximum(self._silent_from, end)[where]
         self._last[where, rows[where, at.INSTRUMENT]] = rows[where, at.PITCH]
-        return out
 
     def _count(self, classes: _Ints) -> None:
         each = np.arange(len(classes))

@@ -44,7 +44,7 @@ class Continuation:
     def next(self) -> ModelRows:
         """Draw and take in one more row (B, WIDTH)."""
         target, situation = self._sampler.draw(self._context, self.tracker)
-        self.tracker.push(target[:, :5].astype(np.int16))
+        self.tracker.accept(target)
         if self._engine.memory is not None:
             self._past.append(target)
             if len(self._past) > self._engine.memory:

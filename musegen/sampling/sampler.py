@@ -67,7 +67,7 @@ class Sampler:
     def draw(self, context: Floats, tracker: Tracker) -> tuple[ModelRows, Floats]:
         """The next model rows (B, WIDTH) after `context` (B, D), and their situation."""
         chance = np.stack([g.random(_DRAWS) for g in self.generators])
-        blank = tracker.peek(np.zeros(len(chance), np.int16))
+        blank = np.zeros((len(chance), derived.WIDTH), np.int32)  # nothing is known of them yet
         shift = self._choose(at.SHIFT, context, blank, None, tracker, chance)
         target = tracker.peek(shift.astype(np.int16))
         situation = self.engine.situation(target)
