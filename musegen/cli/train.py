@@ -70,8 +70,12 @@ def run(args: argparse.Namespace) -> None:
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started, one speaks
     if first:
         print(f"{config.family}, {size(config) / 1e6:.2f} million weights → {out}", flush=True)
-    with _Reporter(args.tensorboard if first else None) as report:
-        best = train(corpus, config, settings, out, start_from, report if first else lambda record: None)
+    try:
+        with _Reporter(args.tensorboard if first else None) as report:
+            best = train(corpus, config, settings, out, start_from, report if first else lambda record: None)
+    except KeyboardInterrupt:
+        print(f"\nStopped. The same command goes on; {out} holds the best so far.", file=sys.stderr)
+        raise
     if not first:
         return
     _draw_curve(out)
