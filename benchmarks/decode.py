@@ -112,7 +112,8 @@ def main() -> None:
     floor = best["Hugging Face generate"][0]
     for name, (rate, threads) in best.items():
         print(
-            f"{name:24} {sizes[name] / 1e6:6.2f} M weights  {threads} thread(s)  {rate:8.1f} notes/s  {rate / floor:6.1f}×"
+            f"{name:24} {sizes[name] / 1e6:6.2f} M weights  {threads} thread(s)  {rate:8.1f} notes/s "
+            f" {rate / floor:6.1f}×"
         )
 
 

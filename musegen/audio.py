@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .atomic import write_atomically
 from .errors import FileError, PortError
-from .midi.write import allocate_channels, voices_of, write_atomically
+from .midi.write import allocate_channels, voices_of
 from .piece import DRUMS, Piece
 
 Samples = npt.NDArray[np.float64]

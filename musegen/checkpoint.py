@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from .errors import CheckpointError
+from .atomic import write_atomically
+from .errors import CheckpointError, FileError
 from .events import attributes as at
 from .events import derived
 from .models.config import ModelConfig
@@ -55,6 +56,8 @@ class Checkpoint:
             write_atomically(path / "config.json", _json(config))
         except OSError as error:
             raise CheckpointError(f"Cannot write the checkpoint {path}: {error.strerror}.") from error
+        except FileError as error:
+            raise CheckpointError(str(error)) from error
 
 
 def load(folder: str | os.PathLike[str]) -> Checkpoint:
@@ -124,16 +127,6 @@ def card(name: str, checkpoint: Checkpoint) -> str:
             each = ", ".join(f"{k} {v:.3f}" for k, v in values.items() if k not in ("total", "notes"))
             lines.append(f"- **{split}**: {values['total']:.3f} nats/note over {values['notes']} notes ({each})")
     return "\n".join(lines) + "\n"
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace `path` by `data`; a reader sees the old file or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _json(value: Any) -> bytes:

@@ -57,3 +57,7 @@ class MissingPackageError(MusegenError):
             f"{purpose} needs the package {package}, which is not installed: run  pip install 'musegen[{extra}]'"
         )
         self.package = package
+        self._arguments = (package, purpose, extra)
+
+    def __reduce__(self) -> tuple[type[MissingPackageError], tuple[str, str, str]]:
+        return type(self), self._arguments  # the default would hand the message alone to __init__ when unpickled

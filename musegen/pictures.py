@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from .atomic import write_atomically
 from .errors import MissingPackageError, MusegenError
-from .midi.write import write_atomically
 from .piece import DRUMS, Notes, Piece
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
-"""Maps a function over files in worker processes, so that a hostile file loses only itself.
+"""Runs a function over files or other jobs in worker processes, so that a hostile one loses only itself.
 
-`map_files(function, paths)` gives one result or error for each path, in order. Each worker is a process of
-its own that reads one file at a time from a pipe: one that dies, takes too long or takes too much memory is
-replaced, and only its file is reported. Knows nothing of what the function does.
+Each worker is a process of its own that takes one job at a time from a pipe: one that dies, takes too long or
+takes too much memory is replaced, and only its job is reported. Knows nothing of what the function does, but
+speaks of jobs as files that are read.
 """
 
 from __future__ import annotations
@@ -10,25 +10,32 @@ from __future__ import annotations
 import multiprocessing as mp
 import os
 import pickle
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Generic, TypeVar
 
-from ..errors import FileError, MusegenError
+from .errors import FileError, MusegenError
 
+Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 TIMEOUT = 60.0
 """Seconds that one file may take."""
 
 MEMORY = 2 * 2**30
-"""Bytes that a worker's data may take, where the system can limit it (Linux)."""
+"""Bytes that reading one file may take, where the system can limit it (Linux)."""
 
 AHEAD = 64
 """How many results for later files may wait for an earlier one, per worker."""
+
+_STARTING = 120.0
+"""Seconds that a worker may take to start; imports take a while on a busy machine."""
 
 
 def map_files(
@@ -38,106 +45,152 @@ def map_files(
     timeout: float = TIMEOUT,
     memory: int = MEMORY,
 ) -> Iterator[tuple[str, Result | MusegenError]]:
-    """(path, result or error) for every path, in the order of `paths`.
-
-    `function` takes a path; it and its result must be picklable. `workers` is the number of processes (None: one
-    a core), `timeout` the seconds and `memory` the bytes that one file may take. An error is the `MusegenError`
-    that the function raised, or a `FileError` that says what happened to the worker: it crashed, took too
-    long, ran out of memory, or raised something else. Closing the iterator ends the workers.
-    """
-    pool = _Pool(function, max(1, workers or os.cpu_count() or 1), timeout, memory)
+    """(path, result or error) for every path, in the order of `paths`; otherwise as `run_jobs`."""
+    pool: _Pool[str, Result] = _Pool(function, workers, timeout, memory, str)
+    given: deque[str] = deque()
+    done: dict[int, Result | MusegenError] = {}
+    turn = 0
+    pool.limit = pool.count * AHEAD
     try:
-        yield from pool.run(os.fspath(p) for p in paths)
+        for number, answer in pool.run(_remembered((os.fspath(p) for p in paths), given)):
+            done[number] = answer
+            while turn in done:
+                yield given.popleft(), done.pop(turn)
+                turn += 1
+            pool.limit = turn + pool.count * AHEAD
     finally:
         pool.close()
 
 
+def run_jobs(
+    function: Callable[[Job], Result],
+    jobs: Iterable[Job],
+    workers: int | None = None,
+    timeout: float = TIMEOUT,
+    memory: int = MEMORY,
+    name: Callable[[Job], str] = str,
+) -> Iterator[tuple[int, Result | MusegenError]]:
+    """(number, result or error) for every job, as they finish.
+
+    `function` takes a job; it, the job and its result must be picklable. `workers` is the number of processes (None:
+    one a core), `timeout` the seconds and `memory` the bytes that one job may take. An error is the `MusegenError`
+    that the function raised, or a `FileError` that says, of `name(job)`, what happened: the worker crashed, took too
+    long, ran out of memory, or raised something else. Closing the iterator ends the workers; so does the end of this
+    process, however it ends. Raises FileError if no worker can start.
+    """
+    pool = _Pool(function, workers, timeout, memory, name)
+    try:
+        yield from pool.run(jobs)
+    finally:
+        pool.close()
+
+
+def _remembered(paths: Iterable[str], given: deque[str]) -> Iterator[str]:
+    for path in paths:
+        given.append(path)
+        yield path
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """Why a job gave no result, as the end of a sentence."""
+
+    reason: str
+
+
 @dataclass
-class _Worker(Generic[Result]):
+class _Worker(Generic[Job]):
     process: SpawnProcess
     pipe: Connection
-    job: int = -1
-    path: str = ""
-    started: float = 0.0
+    deadline: float
+    ready: bool = False
+    job: tuple[int, Job] | None = None
 
 
-class _Pool(Generic[Result]):
-    def __init__(self, function: Callable[[str], Result], workers: int, timeout: float, memory: int) -> None:
-        self.context = mp.get_context("spawn")
-        self.function, self.count, self.timeout, self.memory = function, workers, timeout, memory
-        self.workers: list[_Worker[Result]] = []
-        self.done: dict[int, tuple[str, Result | MusegenError]] = {}
+class _Pool(Generic[Job, Result]):
+    def __init__(
+        self,
+        function: Callable[[Job], Result],
+        workers: int | None,
+        timeout: float,
+        memory: int,
+        name: Callable[[Job], str],
+    ) -> None:
+        self.context = mp.get_context("spawn")  # a fork would copy the locks of threads that are not there
+        self.function, self.timeout, self.memory, self.name = function, timeout, memory, name
+        self.count = max(1, workers or os.cpu_count() or 1)
+        self.limit = float("inf")
+        """No job of this number or a later one is begun."""
+        self.workers: list[_Worker[Job]] = []
 
-    def run(self, paths: Iterator[str]) -> Iterator[tuple[str, Result | MusegenError]]:
-        jobs = enumerate(paths)
-        pending = next(jobs, None)
-        turn = 0
-        while pending is not None or turn in self.done or any(w.job >= 0 for w in self.workers):
-            while turn in self.done:
-                yield self.done.pop(turn)
-                turn += 1
-            while pending is not None and pending[0] < turn + AHEAD * self.count and (idle := self.idle()):
-                self.give(idle, *pending)
-                pending = next(jobs, None)
-            self.collect()
+    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[int, Result | MusegenError]]:
+        source = enumerate(jobs)
+        waiting: deque[tuple[int, Job]] = deque()
+        while True:
+            waiting.extend(islice(source, self.count - len(waiting)))
+            if not waiting and all(w.job is None for w in self.workers):
+                return
+            while len(self.workers) < self.count and sum(w.job is None for w in self.workers) < len(waiting):
+                self.start()
+            for worker in self.workers:
+                if worker.ready and worker.job is None and waiting and waiting[0][0] < self.limit:
+                    self.give(worker, waiting.popleft())
+            yield from self.collect()
 
-    def idle(self) -> _Worker[Result] | None:
-        for worker in self.workers:
-            if worker.job < 0:
-                return worker
-        return self.start() if len(self.workers) < self.count else None
-
-    def start(self) -> _Worker[Result]:
+    def start(self) -> None:
         ours, theirs = self.context.Pipe()
         process = self.context.Process(target=_serve, args=(theirs, self.function, self.memory), daemon=True)
         process.start()
         theirs.close()
-        worker = _Worker[Result](process, ours)
-        self.workers.append(worker)
-        # Imports happen before the clock of the first file starts.
-        if not (ours.poll(120.0) and _ready(ours)):
-            raise FileError("The worker processes that read files cannot start: see the message above.")
-        return worker
+        self.workers.append(_Worker(process, ours, time.monotonic() + _STARTING))
 
-    def give(self, worker: _Worker[Result], job: int, path: str) -> None:
-        worker.job, worker.path, worker.started = job, path, time.monotonic()
+    def give(self, worker: _Worker[Job], job: tuple[int, Job]) -> None:
+        worker.job, worker.deadline = job, time.monotonic() + self.timeout
         try:
-            worker.pipe.send(path)
+            worker.pipe.send(job[1])
         except OSError:
-            self.lose(worker)
+            return  # it has died: its pipe is at an end, which `collect` sees
 
-    def collect(self) -> None:
-        """Wait for a result, a death or the next deadline."""
-        busy = {w.pipe: w for w in self.workers if w.job >= 0}
-        if not busy:
+    def collect(self) -> Iterator[tuple[int, Result | MusegenError]]:
+        """Wait for results, deaths and starts, or the next deadline."""
+        watched = {w.pipe: w for w in self.workers if w.job is not None or not w.ready}
+        if not watched:
             return
-        now = time.monotonic()
-        left = min(w.started for w in busy.values()) + self.timeout - now
-        for pipe in wait(list(busy), max(0.0, left)):
+        left = min(w.deadline for w in watched.values()) - time.monotonic()
+        for pipe in wait(list(watched), max(0.0, left)):
             assert isinstance(pipe, Connection)
-            worker = busy.pop(pipe)
-            try:
-                answer = pipe.recv()
-            except (EOFError, OSError, pickle.UnpicklingError):
-                self.lose(worker)
-            else:
-                self.done[worker.job] = (worker.path, answer)
-                worker.job = -1
-        for worker in busy.values():
-            if time.monotonic() - worker.started >= self.timeout:
-                self.lose(worker, f"it took longer than {self.timeout:g} s to read")
+            yield from self.hear(watched.pop(pipe))
+        for worker in watched.values():
+            if time.monotonic() >= worker.deadline:
+                yield self.lose(worker, f"it took longer than {self.timeout:g} s to read")
 
-    def lose(self, worker: _Worker[Result], reason: str = "") -> None:
-        """Report the worker's file and end the worker; another starts when it is needed."""
-        worker.process.join(0 if reason else 5)
-        code = worker.process.exitcode
-        if not reason:
-            reason = f"the process that read it died ({_cause(code)})"
-        self.done[worker.job] = (worker.path, FileError(f"{worker.path}: {reason}; it was left out."))
+    def hear(self, worker: _Worker[Job]) -> Iterator[tuple[int, Result | MusegenError]]:
+        """Take what a worker has sent: a result, that it is ready, or nothing because it has died."""
+        try:
+            answer = worker.pipe.recv()
+        except (EOFError, OSError, pickle.UnpicklingError):
+            worker.process.join(5)
+            yield self.lose(worker, f"the process that read it died ({_cause(worker.process.exitcode)})")
+            return
+        if worker.job is None:
+            worker.ready = True
+            return
+        (number, job), worker.job = worker.job, None
+        yield number, self.error(job, answer.reason) if isinstance(answer, _Failure) else answer
+
+    def lose(self, worker: _Worker[Job], reason: str) -> tuple[int, FileError]:
+        """End the worker and report its job; another starts when it is needed."""
         self.end(worker)
         self.workers.remove(worker)
+        if worker.job is None:
+            raise FileError("The worker processes that read files cannot start: see the message above.")
+        number, job = worker.job
+        return number, self.error(job, reason)
 
-    def end(self, worker: _Worker[Result]) -> None:
+    def error(self, job: Job, reason: str) -> FileError:
+        return FileError(f"{self.name(job)}: {reason}; it was left out.")
+
+    def end(self, worker: _Worker[Job]) -> None:
         worker.pipe.close()
         worker.process.kill()
         worker.process.join()
@@ -149,13 +202,6 @@ class _Pool(Generic[Result]):
         self.workers.clear()
 
 
-def _ready(pipe: Connection) -> bool:
-    try:
-        return bool(pipe.recv())
-    except EOFError:
-        return False
-
-
 def _cause(code: int | None) -> str:
     if code is not None and code < 0:
         from signal import Signals
@@ -164,31 +210,39 @@ def _cause(code: int | None) -> str:
     return f"exit status {code}"
 
 
-def _serve(pipe: Connection, function: Callable[[str], Result], memory: int) -> None:
-    """A worker: answer each path with the function's result or an error, until the pipe closes."""
+def _serve(pipe: Connection, function: Callable[[Job], Result], memory: int) -> None:
+    """A worker: answer each job with the function's result or an error, until the pipe closes."""
     from signal import SIG_IGN, SIGINT, signal
 
     signal(SIGINT, SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _limit_memory(memory)
-    pipe.send(True)
+    pipe.send(None)
     while True:
         try:
-            path = pipe.recv()
+            job = pipe.recv()
         except (EOFError, OSError):
             return
-        pipe.send(_answer(function, path))
+        pipe.send(_answer(function, job))
 
 
-def _answer(function: Callable[[str], Result], path: str) -> Result | MusegenError:
+def _end_with_parent() -> None:
+    """End this process with its parent, even if a file hangs it and the parent was killed."""
+    parent = mp.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _answer(function: Callable[[Job], Result], job: Job) -> Result | MusegenError | _Failure:
     try:
-        return function(path)
+        return function(job)
     except MusegenError as error:
         return error
     except MemoryError:
-        return FileError(f"{path}: reading it takes too much memory; it was left out.")
+        return _Failure("reading it takes too much memory")
     except Exception as error:  # noqa: BLE001 (whatever a file does to it is reported with that file)
-        reason = " ".join(str(error).split())[:200]
-        return FileError(f"{path}: reading it failed ({type(error).__name__}: {reason}); it was left out.")
+        return _Failure(f"reading it failed ({type(error).__name__}: {' '.join(str(error).split())[:200]})")
 
 
 def _limit_memory(memory: int) -> None:
@@ -200,5 +254,14 @@ def _limit_memory(memory: int) -> None:
     limit = getattr(resource, "RLIMIT_DATA", None)
     if limit is not None:
         hard = resource.getrlimit(limit)[1]
-        bound = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
-        resource.setrlimit(limit, (bound, hard))
+        bound = memory + _used_memory()
+        resource.setrlimit(limit, (bound if hard == resource.RLIM_INFINITY else min(bound, hard), hard))
+
+
+def _used_memory() -> int:
+    """Bytes of data this process has: with many cores, numerical libraries take gigabytes for their threads."""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0

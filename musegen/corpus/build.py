@@ -21,9 +21,9 @@ import numpy as np
 
 from ..errors import CorpusError, MusegenError
 from ..events.codec import EventCodec, onsets
+from ..workers import run_jobs
 from .identity import Identity, alike_pairs, identify, tunes
 from .journal import Journal, ReadFile, ReadPiece
-from .pool import Failure, run_jobs
 from .sources import Item, list_items, read_item
 from .store import FORMAT_VERSION, Corpus, Entry, shard_name, vocabulary_fingerprint
 
@@ -31,6 +31,7 @@ READERS = 3  # raise it when a reader or the codec gives other rows for the same
 FEWEST_NOTES = 8
 SHARD_ROWS = 4_000_000  # 40 MB
 LIMIT_S = 600.0  # music21 takes a minute for a long quartet
+LIMIT_BYTES = 4 * 2**30
 SHARES = (("train", 0.90), ("valid", 0.95), ("test", 1.0))
 _HELD_OUT_ALIKE = 0.3
 
@@ -98,9 +99,10 @@ def _read_all(journal: Journal, items: list[Item], keys: list[str], workers: int
     done = len(items) - len(todo)
     if report:
         report(done, len(items))
-    for number, found in run_jobs(read_file, [items[n] for n in todo], workers, LIMIT_S):
-        item, key = items[todo[number]], keys[todo[number]]
-        journal.add(key, ReadFile([], [(item.key, found.reason)]) if isinstance(found, Failure) else found)
+    jobs = [items[n] for n in todo]
+    for number, found in run_jobs(read_file, jobs, workers, LIMIT_S, LIMIT_BYTES, name=lambda item: item.key):
+        item, key = jobs[number], keys[todo[number]]
+        journal.add(key, ReadFile([], [(item.key, str(found))]) if isinstance(found, MusegenError) else found)
         done += 1
         if report:
             report(done, len(items))

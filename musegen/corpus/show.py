@@ -5,14 +5,15 @@ Knows nothing of how a corpus is built. matplotlib is imported only to draw.
 
 from __future__ import annotations
 
+import io
 import json
-import os
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from ..atomic import write_atomically
 from ..errors import CorpusError
 from ..events import attributes as at
 from .store import SPLITS, Corpus
@@ -104,7 +105,7 @@ def blocks(counts: list[Histogram], width: int = 64) -> str:
 
 
 def draw(counts: list[Histogram], path: Path) -> None:
-    """Draw the histograms as a PNG, atomically. Raises ModuleNotFoundError without matplotlib, CorpusError."""
+    """Draw the histograms as a PNG, atomically. Raises ModuleNotFoundError without matplotlib, FileError."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(12, 7), layout="constrained")
@@ -116,11 +117,6 @@ def draw(counts: list[Histogram], path: Path) -> None:
         axes.set_xticks(ticks, [labels[t] for t in ticks], fontsize=7)
         axes.set_title(title)
         axes.set_yscale("symlog", linthresh=10)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        figure.savefig(fresh, format="png", dpi=110)
-        os.replace(fresh, path)
-    except OSError as error:
-        raise CorpusError(f"{path} cannot be written: {error.strerror}.") from None
-    finally:
-        fresh.unlink(missing_ok=True)
+    data = io.BytesIO()
+    figure.savefig(data, format="png", dpi=110)
+    write_atomically(path, data.getvalue())

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 
 from ..errors import FileError, MusegenError
 from ..piece import Piece
+from ..workers import TIMEOUT, map_files
 from .chunks import LARGEST_FILE, take_apart
 from .compiled import plain, read_compiled
 from .tolerant import read_tolerantly
-from .workers import TIMEOUT, map_files
 
 
 def read_midi(path: str | os.PathLike[str]) -> Piece:

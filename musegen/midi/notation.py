@@ -6,39 +6,27 @@ kept as exact fractions of a quarter, so tuplets survive.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from fractions import Fraction
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from ..atomic import write_atomically
 from ..errors import MissingPackageError, ScoreError
 from ..piece import DRUMS, Note, Piece
 
 
 def write_score(piece: Piece, path: str | Path) -> None:
-    """Write `piece` as MusicXML, atomically. Raises ScoreError, or MissingPackageError without music21."""
+    """Write `piece` as MusicXML, atomically. Raises FileError, or MissingPackageError without music21."""
     path = Path(path)
     if path.suffix.lower() not in (".musicxml", ".xml"):
         raise ScoreError(f"{path} cannot be written: notation is written as .musicxml.")
     if not len(piece):
         raise ScoreError(f"{path} cannot be written: the piece holds no notes.")
     score = _stream(piece)
-    name = ""
-    try:
-        handle, name = tempfile.mkstemp(suffix=".musicxml", prefix=f".{path.stem}.", dir=path.parent)
-        os.close(handle)
-        score.write("musicxml", fp=name)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)
-        os.replace(name, path)
-    except OSError as error:
-        raise ScoreError(f"{path} cannot be written: {error.strerror or error}.") from error
-    finally:
-        if name and os.path.exists(name):
-            os.unlink(name)
+    from music21.musicxml.m21ToXml import GeneralObjectExporter
+
+    write_atomically(path, GeneralObjectExporter(score).parse())
 
 
 def _stream(piece: Piece) -> Any:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import struct
-import tempfile
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import FileError, MidiError
+from ..atomic import write_atomically
+from ..errors import MidiError
 from ..piece import DRUMS, Notes, Piece
 from .chunks import END_OF_TRACK, HEADER
 
@@ -34,28 +34,6 @@ class Voice(NamedTuple):
 def write_midi(piece: Piece, path: str | os.PathLike[str]) -> None:
     """Write `piece` to `path`, all or nothing. Raises MidiError (the piece) or FileError (the disk)."""
     write_atomically(path, midi_bytes(piece))
-
-
-def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write `data` under a temporary name beside `path`, then rename it. Raises FileError."""
-    path = os.fspath(path)
-    temporary = ""
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=os.path.dirname(path) or ".")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
-        raise FileError(f"{path}: the file cannot be written ({error.strerror}).") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def midi_bytes(piece: Piece) -> bytes:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..checkpoint import write_atomically
+from ..atomic import write_atomically
 from ..errors import CheckpointError
 
 FILE = "training.safetensors"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,13 +37,24 @@ def moved(piece: Piece, semitones: int) -> Piece:
     return Piece.from_notes(notes, tempos=piece.tempos, meters=piece.meters, part_names=("tune",))
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    music = tmp_path / "music"
+def write_tunes(music: Path) -> Path:
     (music / "deep" / "er").mkdir(parents=True)
     for seed in range(24):
         write_midi(melody(seed), music / ("deep/er" if seed % 3 else ".") / f"{seed:02d}.mid")
     return music
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_tunes(tmp_path / "music")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus of `folder`'s files, not to be written into."""
+    place = tmp_path_factory.mktemp("built")
+    build(place / "corpus", [str(write_tunes(place / "music"))])
+    return place / "corpus"
 
 
 def contents(out: Path) -> dict[str, bytes]:
@@ -63,8 +75,8 @@ def test_every_file_comes_back_as_the_codec_has_it(folder: Path, tmp_path: Path)
     assert corpus.styles == ("music",)
 
 
-def test_rows_are_views_of_the_file_and_cannot_be_written(folder: Path, tmp_path: Path) -> None:
-    corpus = build(tmp_path / "out", [str(folder)])
+def test_rows_are_views_of_the_file_and_cannot_be_written(built: Path) -> None:
+    corpus = Corpus.open(built)
     rows = corpus.rows(3)
     assert np.shares_memory(rows, corpus.shards[0])
     assert rows.dtype == np.int16
@@ -129,8 +141,10 @@ def test_the_result_does_not_depend_on_the_number_of_workers(folder: Path, tmp_p
     assert contents(tmp_path / "one") == contents(tmp_path / "three")
 
 
-def test_shards_split_between_pieces(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = build(tmp_path / "whole", [str(folder)])
+def test_shards_split_between_pieces(
+    folder: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Corpus.open(built)
     monkeypatch.setattr(building, "SHARD_ROWS", 100)
     small = build(tmp_path / "small", [str(folder)])
     assert len(small.shards) == 12
@@ -185,9 +199,9 @@ def test_kill_9_in_the_middle_and_again_gives_the_same_bytes(folder: Path, tmp_p
         (lambda p: _edit(p, "vocabulary", "x"), "another event vocabulary"),
     ],
 )
-def test_a_broken_corpus_says_what_to_do(folder: Path, tmp_path: Path, break_it, sentence: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_broken_corpus_says_what_to_do(built: Path, tmp_path: Path, break_it, sentence: str) -> None:  # type: ignore[no-untyped-def]
     out = tmp_path / "out"
-    build(out, [str(folder)])
+    shutil.copytree(built, out)
     break_it(out)
     with pytest.raises(CorpusError, match=sentence) as caught:
         Corpus.open(out)

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("music21")
 
-from musegen.errors import ScoreError
+from musegen.errors import FileError, ScoreError
 from musegen.midi.scores import read_score, read_scores, write_score
 from musegen.piece import DRUMS, Key, Metadata, Meter, Note, Piece, Tempo
 
@@ -154,7 +154,7 @@ def test_humdrum(tmp_path: Path) -> None:
         ("x.musicxml", b"<score-partwise><part", "cannot be read as notation"),
         ("x.mxl", b"PK\3\4 not a zip", "cannot be read as notation"),
         ("x.krn", b"\0\1\2", "cannot be read as notation"),
-        ("x.abc", b"", ""),
+        ("x.abc", b"", "cannot be read as notation|no notes"),
         ("x.txt", b"hello", "is not a notation file"),
     ],
 )
@@ -217,5 +217,5 @@ def test_what_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
         write_score(piece, tmp_path / "x.pdf")
     with pytest.raises(ScoreError, match="holds no notes"):
         write_score(Piece.from_notes([]), tmp_path / "x.musicxml")
-    with pytest.raises(ScoreError, match="cannot be written"):
+    with pytest.raises(FileError, match="cannot be written"):
         write_score(piece, tmp_path / "no" / "x.musicxml")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from musegen.errors import CheckpointError, CorpusError
+from musegen.errors import CheckpointError, CorpusError, FileError
 from musegen.events import attributes as at
 from musegen.events.codec import EventCodec, Rows
 from musegen.models.baselines.ngram import NGram
@@ -130,7 +130,7 @@ def test_errors_are_sentences(model: NGram, tmp_path: Path) -> None:
     (tmp_path / "bad.npz").write_bytes(b"hello")
     with pytest.raises(CheckpointError, match="not a saved n-gram"):
         NGram.load(tmp_path / "bad.npz")
-    with pytest.raises(CheckpointError, match="cannot be written"):
+    with pytest.raises(FileError, match="cannot be written"):
         model.save(tmp_path / "no" / "x.npz")
     with pytest.raises(CorpusError, match="no training pieces"):
         NGram().fit(Memory())

@@ -11,8 +11,8 @@ anything with `pieces`, `rows` and `meters`.
 
 from __future__ import annotations
 
+import io
 import json
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +20,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ...atomic import write_atomically
 from ...errors import CheckpointError, CorpusError
 from ...events import attributes as at
 from ...events.codec import Rows
@@ -239,8 +240,7 @@ class NGram:
         return {"total": float(each.sum()), **{a.name: float(v) for a, v in zip(at.ATTRIBUTES, each, strict=True)}}
 
     def save(self, path: str | Path) -> None:
-        """Write the counts as one .npz file, atomically."""
-        path = Path(path)
+        """Write the counts as one .npz file, atomically. Raises FileError."""
         settings = {"format_version": FORMAT_VERSION, "chains": CHAINS}
         arrays = {"settings": np.array(json.dumps(settings))}
         for name, chains in self.tables.items():
@@ -248,15 +248,9 @@ class NGram:
             for c, tables in enumerate(chains):
                 for level, table in enumerate(tables):
                     arrays |= {f"{name}.{c}.{level}.{part}": value for part, value in vars(table).items()}
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            with open(fresh, "wb") as file:
-                np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-            os.replace(fresh, path)
-        except OSError as error:
-            raise CheckpointError(f"{path} cannot be written: {error.strerror}.") from None
-        finally:
-            fresh.unlink(missing_ok=True)
+        data = io.BytesIO()
+        np.savez_compressed(data, **arrays)  # type: ignore[arg-type]
+        write_atomically(path, data.getvalue())
 
     @classmethod
     def load(cls, path: str | Path) -> NGram:
