@@ -21,10 +21,10 @@ def add_sampling_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed-number", type=int, default=0, metavar="N", help="equal numbers give equal music")
     parser.add_argument("--style", default="", help="style tag of the checkpoint, such as chorale")
     how = parser.add_argument_group("how boldly")
-    how.add_argument("--temperature", type=float, help="1: as learnt, lower: safer, higher: wilder (default 0.95)")
+    how.add_argument("--temperature", type=float, help="1: as learnt, lower: safer, higher: wilder (default 0.9)")
     for name in ("shift", "instrument", "pitch", "velocity", "duration"):
         how.add_argument(f"--{name}-temperature", type=float, metavar="T", help=f"of the {name} alone")
-    how.add_argument("--top-p", type=float, metavar="P", help="draw from the likeliest values that hold P (0.97)")
+    how.add_argument("--top-p", type=float, metavar="P", help="draw from the likeliest values that hold P (0.95)")
     how.add_argument("--min-p", type=float, metavar="P", help="leave out values less likely than P × the likeliest")
     how.add_argument("--top-k", type=int, metavar="K", help="draw from the K likeliest values")
     limits = parser.add_argument_group("limits")

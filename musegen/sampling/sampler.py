@@ -25,13 +25,13 @@ _DRAWS = len(at.ATTRIBUTES)
 class SamplerSettings:
     """How boldly to draw. An attribute's own temperature overrides the common one; 0 takes the likeliest."""
 
-    temperature: float = 0.95
+    temperature: float = 0.9
     shift: float | None = None
     instrument: float | None = None
     pitch: float | None = None
     velocity: float | None = None
     duration: float | None = None
-    top_p: float = 0.97  # Holtzman et al. 2020: the likeliest values that hold this much probability
+    top_p: float = 0.95  # Holtzman et al. 2020: the likeliest values that hold this much probability
     min_p: float = 0.0  # values at least this likely relative to the likeliest
     top_k: int = 0  # the k likeliest values; 0: all
 
