@@ -1,0 +1,87 @@
+"""What a newcomer hears first: the shipped checkpoints, from the shipped seeds, are music, and their cards are true."""
+
+from __future__ import annotations
+
+import json
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from musegen.audio import render
+from musegen.checkpoint import find, load
+from musegen.cli.main import main
+from musegen.midi import read_music
+from musegen.piece import DRUMS, Piece
+from musegen.sampling.seeds import find_seed, seeds
+from musegen.shipped import checkpoints_folder
+
+CHECKPOINTS = sorted(p.parent.name for p in checkpoints_folder().glob("*/config.json"))
+BARS = 32
+MAJOR = (0, 2, 4, 5, 7, 9, 11)
+
+
+def pitch_classes(piece: Piece) -> np.ndarray:
+    tuned = piece.notes[piece.notes["program"] != DRUMS]
+    return np.bincount(tuned["pitch"] % 12, minlength=12)
+
+
+def scale_of(piece: Piece) -> list[int]:
+    """The major scale (or its relative minor's notes) that holds most of the piece."""
+    counts = pitch_classes(piece)
+    best = max(range(12), key=lambda k: sum(counts[(k + d) % 12] for d in MAJOR))
+    return [(best + d) % 12 for d in MAJOR]
+
+
+def jam(checkpoint: str, seed: str, folder: Path) -> Piece:
+    command = ["jam", "--fast", "--bars", str(BARS), "--seed", seed, "--checkpoint", checkpoint, "--no-wav"]
+    assert main([*command, "--record", str(folder)]) == 0
+    (recording,) = folder.glob("*.mid")
+    return read_music(recording)
+
+
+def test_both_families_are_shipped_and_small() -> None:
+    assert CHECKPOINTS == ["lstm", "transformer"]
+    for name in CHECKPOINTS:
+        assert sum(f.stat().st_size for f in find(name).iterdir()) <= 16e6
+
+
+@pytest.mark.parametrize("checkpoint", CHECKPOINTS)
+def test_the_card_states_licence_split_and_figures_that_beat_the_n_gram(checkpoint: str) -> None:
+    read = load(find(checkpoint))
+    card = (find(checkpoint) / "README.md").read_text()
+    assert {"trained on", "licence", "split", "seed", "steps"} <= set(read.about)
+    for split in ("valid", "test"):
+        assert read.metrics[split]["total"] < read.metrics[f"n-gram on {split}"]["total"]
+        assert f"{read.metrics[split]['total']:.3f} nats/note" in card
+    assert json.loads((find(checkpoint) / "metrics.json").read_text()) == read.metrics
+
+
+@pytest.mark.parametrize("seed", [p.stem for p in seeds()])
+@pytest.mark.parametrize("checkpoint", CHECKPOINTS)
+def test_a_jam_of_32_bars_is_music(checkpoint: str, seed: str, tmp_path: Path) -> None:
+    piece = jam(checkpoint, seed, tmp_path)
+    bar = piece.meters[-1].bar_ticks(piece.ticks_per_quarter)
+    onsets, ends = piece.notes["onset"], piece.notes["onset"] + piece.notes["duration"]
+    assert piece.notes["duration"].max() <= 4 * bar
+    sounding = [bool(((onsets < (b + 1) * bar) & (ends > b * bar)).any()) for b in range(BARS)]
+    assert "000" not in "".join("1" if s else "0" for s in sounding), "silent for more than two bars"
+    assert len(piece) >= BARS, "hardly a note a bar"
+    assert len(set(piece.notes["pitch"].tolist())) >= 5
+    scale = scale_of(read_music(find_seed(seed)))
+    counts = pitch_classes(piece)
+    assert counts[scale].sum() / counts.sum() > 0.6, "out of the seed's key (7 of 12 by chance: .58)"
+
+
+@pytest.mark.parametrize("checkpoint", CHECKPOINTS)
+def test_a_jam_can_be_heard(checkpoint: str, tmp_path: Path) -> None:
+    piece = jam(checkpoint, seeds()[0].stem, tmp_path)
+    render(piece, tmp_path / "jam.wav")
+    with wave.open(str(tmp_path / "jam.wav")) as file:
+        sound = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, file.getnchannels())
+        rate = file.getframerate()
+    assert len(sound) / rate >= float(piece.seconds(piece.notes["onset"].max()))
+    loudness = [float(np.sqrt((s.astype(float) ** 2).mean())) for s in np.array_split(sound, len(sound) // rate)]
+    assert np.median(loudness) > 300, "of 32767"
+    assert np.mean([level > 30 for level in loudness]) > 0.95, "it falls silent"
