@@ -108,6 +108,7 @@ def vocabulary() -> dict[str, Any]:
         "slots": derived.SLOT_COUNT,
         "lookback": derived.LOOKBACK,
         "key_rows": derived.KEY_ROWS,
+        "recent": derived.RECENT_COUNT,
     }
 
 

@@ -13,8 +13,12 @@ import numpy as np
 
 from ..events import attributes as at
 from ..events import derived
+from ..events.codec import shift_ticks
 from .augment import Augmentation, augment
 from .store import Corpus
+
+
+LEAD = 512  # rows before a window from which its derived columns are taken: enough, and cheap in endless pieces
 
 
 class Window(NamedTuple):
@@ -58,7 +62,10 @@ class Windows:
         rows = self.corpus.rows(window.piece)
         if self.augmentation is not None:
             rows = augment(rows, rng, self.augmentation)
-        model_rows = derived.derive(rows, self.corpus.meters(window.piece))[window.start : window.end]
+        lead = max(0, window.start - LEAD)
+        since = int(shift_ticks(rows[:lead, at.SHIFT]).sum())
+        model_rows = derived.derive(rows[lead : window.end], self.corpus.meters(window.piece), since)
+        model_rows = model_rows[window.start - lead :]
         if window.start == 0 and self.corpus.styles and rng.random() < self.tag_rate:
             model_rows = with_tag(model_rows, self.corpus.style(window.piece))
         return model_rows

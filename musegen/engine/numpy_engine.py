@@ -61,6 +61,8 @@ class NumpyEngine:
         self._interval = w["embed.interval.weight"]
         self._head_key, self._harmony = self._matrix("head.key"), w["head.harmony.weight"]
         self._relative, self._relative_bias = self._matrix("head.interval"), w["head.interval.bias"]
+        self._recent, self._recent_bias = self._matrix("head.recent"), w["head.recent.bias"]
+        self._last_velocity, self._last_duration = w["head.last_velocity.weight"], w["head.last_duration.weight"]
         self._drawn = [w[f"head.drawn.{i}.weight"] for i in range(4)]
         self._last = w["head.last.weight"]
         self._head = [
@@ -81,7 +83,7 @@ class NumpyEngine:
         each += self._slot[2][slots[..., 2]]
         np.maximum(each, 0, out=each)
         result: Floats = each.sum(-2) @ self._slots_out
-        result += shares(rows[..., derived.KEY : derived.SLOTS]) @ self._key
+        result += shares(rows[..., derived.KEY : derived.RECENT]) @ self._key
         result += self._bar[rows[..., derived.BAR]]
         result += self._meter[rows[..., derived.METER]]
         return result
@@ -102,13 +104,22 @@ class NumpyEngine:
             total = total + self._last[target[:, derived.LAST]]
         if attribute == at.PITCH:
             total = total + self._seen_from_last(target)
+        elif attribute == at.VELOCITY:
+            total = total + self._last_velocity[target[:, derived.LAST_VELOCITY]]
+        elif attribute == at.DURATION:
+            total = total + self._last_duration[target[:, derived.LAST_DURATION]]
         norm, hidden, hidden_bias, out, out_bias = self._head[attribute]
         inner: Floats = rms_norm(total, norm) @ hidden
         inner += hidden_bias
         squared_relu(inner)
         result: Floats = inner @ out
         result += out_bias
-        if attribute == at.PITCH:
+        if attribute == at.INSTRUMENT:
+            heard = target[:, derived.RECENT : derived.SLOTS]
+            each, place = np.nonzero(heard < at.INSTRUMENTS)
+            # An instrument stands in the list once, so no place is added to twice.
+            result[each, heard[each, place]] += (inner @ self._recent + self._recent_bias)[each, place]
+        elif attribute == at.PITCH:
             last = target[:, derived.LAST, None]
             relative = inner @ self._relative + self._relative_bias
             steps = np.minimum(interval(_PITCHES, last), 254)
@@ -119,7 +130,7 @@ class NumpyEngine:
         """The key and the sounding notes as intervals from LAST (from C where there is none)."""
         last = target[:, derived.LAST, None]
         turned = (np.where(last < 128, last, 0) + np.arange(12)) % 12
-        key = np.take_along_axis(shares(target[:, derived.KEY : derived.SLOTS]), turned, 1)
+        key = np.take_along_axis(shares(target[:, derived.KEY : derived.RECENT]), turned, 1)
         result: Floats = key @ self._head_key
         result += self._harmony[interval(target[:, derived.SLOTS + 1 :: 3], last)].sum(1)
         return result

@@ -6,12 +6,13 @@ in the same `_slots`. A *row* (as models see it) is an event plus these columns:
 
     0-4   the event's attributes                 TIME   ticks since the start
     BAR   ticks since the bar line (≤ 191)       METER  index into METERS
-    LAST  previous pitch of the same instrument (128: none)
+    LAST  previous pitch of the same instrument (128: none); LAST_VELOCITY and LAST_DURATION: its bins
     KEY…   twelve counts: how often each pitch class (C first) was among the last 64 rows, drums apart
+    RECENT… the sixteen instruments heard last, the latest first
     SLOTS… eight times (instrument, pitch, remaining ticks ≤ 96): the latest notes that end at or after
           this onset, newest first; REMAINING_NONE marks an empty slot
 
-Everything but LAST is known once the shift is; LAST needs the instrument too.
+Everything but the LAST three is known once the shift is; those need the instrument too.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from ..piece import Meter
 from . import attributes as at
 from .codec import Rows, onsets, shift_ticks
 
-TIME, BAR, METER, LAST, KEY = range(5, 10)
-SLOTS = KEY + 12
+TIME, BAR, METER, LAST, LAST_VELOCITY, LAST_DURATION, KEY = range(5, 12)
+RECENT = KEY + 12
+RECENT_COUNT = 16
+SLOTS = RECENT + RECENT_COUNT
 KEY_ROWS = 64  # how many rows back pitch classes are counted
 SLOT_COUNT = 8
 LOOKBACK = 24  # how many rows back a sounding note is looked for
@@ -42,17 +45,24 @@ _Ints = npt.NDArray[np.int64]
 _EMPTY_SLOT = (at.ATTRIBUTES[at.INSTRUMENT].none, at.ATTRIBUTES[at.PITCH].none, REMAINING_NONE)
 
 
-def derive(rows: Rows, meters: tuple[Meter, ...]) -> ModelRows:
-    """Event `rows` (N, 5) with the derived columns added: (N, WIDTH) int32."""
+_LASTS = ((LAST, at.PITCH), (LAST_VELOCITY, at.VELOCITY), (LAST_DURATION, at.DURATION))
+_NO_INSTRUMENT = at.ATTRIBUTES[at.INSTRUMENT].none
+
+
+def derive(rows: Rows, meters: tuple[Meter, ...], since: int = 0) -> ModelRows:
+    """Event `rows` (N, 5), the first counted from tick `since`, with the derived columns added: (N, WIDTH) int32."""
     n = len(rows)
-    now = onsets(rows)
+    now = onsets(rows) + since
     note = at.is_note(rows)
     out = np.empty((n, WIDTH), np.int32)
     out[:, :5] = rows
     out[:, TIME] = now
     out[:, BAR], out[:, METER] = bar_position(now, meters)
-    out[:, LAST] = _last_pitch(rows, note)
-    out[:, KEY:SLOTS] = _pitch_classes(rows)
+    before = _same_instrument_before(rows, note)
+    for column, attribute in _LASTS:
+        out[:, column] = np.where(before >= 0, rows[before, attribute], at.ATTRIBUTES[attribute].none)
+    out[:, KEY:RECENT] = _pitch_classes(rows)
+    out[:, RECENT:SLOTS] = _recent_instruments(rows, note)
     past = np.arange(n)[:, None] - 1 - np.arange(LOOKBACK)
     real, past = past >= 0, np.maximum(past, 0)
     end = np.where(note, now + at.DURATIONS[np.where(note, rows[:, at.DURATION], 0)], -1)
@@ -70,13 +80,28 @@ def bar_position(ticks: _Ints, meters: tuple[Meter, ...]) -> tuple[_Ints, _Ints]
     return np.minimum((ticks - starts[i]) % bars[i], BAR_POSITIONS - 1), kinds[i]
 
 
-def _last_pitch(rows: Rows, note: npt.NDArray[np.bool_]) -> npt.NDArray[np.int16]:
-    last = np.full(len(rows), at.ATTRIBUTES[at.PITCH].none, np.int16)
+def _same_instrument_before(rows: Rows, note: npt.NDArray[np.bool_]) -> _Ints:
+    """The row (N,) of each note's instrument's previous note, -1 where there is none."""
+    before = np.full(len(rows), -1, np.int64)
     where = np.flatnonzero(note)
     order = where[np.argsort(rows[where, at.INSTRUMENT], kind="stable")]
     same = rows[order[1:], at.INSTRUMENT] == rows[order[:-1], at.INSTRUMENT]
-    last[order[1:][same]] = rows[order[:-1][same], at.PITCH]
-    return last
+    before[order[1:][same]] = order[:-1][same]
+    return before
+
+
+def _recent_instruments(rows: Rows, note: npt.NDArray[np.bool_]) -> npt.NDArray[np.int16]:
+    """The instruments (N, RECENT_COUNT) in use before each row, by their latest note."""
+    out = np.full((len(rows), RECENT_COUNT), _NO_INSTRUMENT, np.int16)
+    where = np.flatnonzero(note)
+    kinds, which = np.unique(rows[where, at.INSTRUMENT], return_inverse=True)
+    latest = np.full((len(rows) + 1, len(kinds)), -1, np.int32)
+    latest[where + 1, which] = where
+    latest = np.maximum.accumulate(latest, axis=0)[:-1]
+    order = np.argsort(-latest, axis=1, kind="stable")[:, :RECENT_COUNT]
+    used = np.take_along_axis(latest, order, 1) >= 0
+    out[:, : order.shape[1]] = np.where(used, kinds[order] if len(kinds) else 0, _NO_INSTRUMENT)
+    return out
 
 
 def _tuned(rows: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
@@ -129,26 +154,29 @@ class Tracker:
         self._classes = np.full((batch, KEY_ROWS), 12, np.int64)  # 12: no pitch
         self._counts: _Ints = np.zeros((batch, 13), np.int64)
         self._silent_from: _Ints = np.zeros(batch, np.int64)
-        self._last = np.full((batch, at.INSTRUMENTS), at.ATTRIBUTES[at.PITCH].none, np.int16)
+        self._recent = np.full((batch, RECENT_COUNT), _NO_INSTRUMENT, np.int16)
+        self._last = np.empty((batch, at.INSTRUMENTS + 1, len(_LASTS)), np.int16)
+        self._last[:] = [at.ATTRIBUTES[a].none for _, a in _LASTS]
 
     def peek(self, shift: npt.NDArray[np.int16]) -> ModelRows:
-        """Model rows (B, WIDTH) for next events of which only `shift` (B,) is known; LAST is unset."""
+        """Model rows (B, WIDTH) for next events of which only `shift` (B,) is known; the LAST three are unset."""
         now = self.now + shift_ticks(shift)
         out = np.empty((len(now), WIDTH), np.int32)
         out[:, :5] = at.NO_NOTE
         out[:, at.SHIFT] = shift
         out[:, TIME] = now
         out[:, BAR], out[:, METER] = bar_position(now, self.meters)
-        out[:, LAST] = at.ATTRIBUTES[at.PITCH].none
-        out[:, KEY:SLOTS] = self._counts[:, :12]
+        for column, attribute in _LASTS:
+            out[:, column] = at.ATTRIBUTES[attribute].none
+        out[:, KEY:RECENT] = self._counts[:, :12]
+        out[:, RECENT:SLOTS] = self._recent
         out[:, SLOTS:] = _slots(self._end, self._instrument, self._pitch, now).reshape(len(now), -1)
         return out
 
-    def last_pitch(self, instrument: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
-        """The previous pitch (B,) of each sequence's `instrument` (B,), 128 where there is none."""
-        known = instrument < at.INSTRUMENTS
-        last = self._last[np.arange(len(instrument)), np.where(known, instrument, 0)]
-        return np.where(known, last, at.ATTRIBUTES[at.PITCH].none).astype(np.int16)
+    def recall(self, rows: ModelRows) -> None:
+        """Set the LAST three of model rows (B, WIDTH) whose instrument is drawn."""
+        instrument = np.minimum(rows[:, at.INSTRUMENT], at.INSTRUMENTS)  # that one is never written to
+        rows[:, LAST:KEY] = self._last[np.arange(len(rows)), instrument]
 
     @property
     def silent_from(self) -> _Ints:
@@ -169,7 +197,7 @@ class Tracker:
         """Append events (B, 5); returns them as model rows (B, WIDTH)."""
         out = self.peek(rows[:, at.SHIFT])
         out[:, :5] = rows
-        out[:, LAST] = self.last_pitch(rows[:, at.INSTRUMENT])
+        self.recall(out)
         self.accept(out)
         return out
 
@@ -186,7 +214,16 @@ class Tracker:
         self._count(np.where(_tuned(rows), rows[:, at.PITCH] % 12, 12))
         where = np.flatnonzero(note)
         self._silent_from[where] = np.maximum(self._silent_from, end)[where]
-        self._last[where, rows[where, at.INSTRUMENT]] = rows[where, at.PITCH]
+        self._last[where, rows[where, at.INSTRUMENT]] = rows[where][:, [a for _, a in _LASTS]]
+        self._to_front(np.where(note, rows[:, at.INSTRUMENT], self._recent[:, 0]))
+
+    def _to_front(self, instrument: npt.NDArray[np.integer]) -> None:
+        place = np.arange(RECENT_COUNT)
+        found = self._recent == instrument[:, None]
+        was = np.where(found.any(1), found.argmax(1), RECENT_COUNT - 1)
+        source = np.where(place <= was[:, None], np.maximum(place - 1, 0), place)
+        self._recent = np.take_along_axis(self._recent, source, 1)
+        self._recent[:, 0] = instrument
 
     def _count(self, classes: _Ints) -> None:
         each = np.arange(len(classes))

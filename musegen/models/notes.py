@@ -40,7 +40,7 @@ class Situation(nn.Module):
     def forward(self, rows: Tensor) -> Tensor:
         slots = rows[..., derived.SLOTS :].reshape(*rows.shape[:-1], derived.SLOT_COUNT, 3)
         each = self.slot_instrument(slots[..., 0]) + self.slot_pitch(slots[..., 1]) + self.slot_remaining(slots[..., 2])
-        together = self.slots(F.relu(each).sum(-2)) + self.key(shares(rows[..., derived.KEY : derived.SLOTS]))
+        together = self.slots(F.relu(each).sum(-2)) + self.key(shares(rows[..., derived.KEY : derived.RECENT]))
         result: Tensor = together + self.bar(rows[..., derived.BAR]) + self.meter(rows[..., derived.METER])
         return result
 
@@ -77,7 +77,8 @@ class NoteHead(nn.Module):
     """From a context to the next event, one attribute at a time.
 
     A pitch is likely both for itself and for its interval from the same instrument's previous pitch, so the
-    pitch's logits are a sum of the two; the interval's share, like the key and the sounding notes seen from
+    pitch's logits are a sum of the two; likewise an instrument is likely for itself and for how recently it
+    was heard, so that a combination never seen in training is soon expected. The interval's share, like the key and the sounding notes seen from
     that previous pitch, is the same in every transposition.
     """
 
@@ -89,6 +90,9 @@ class NoteHead(nn.Module):
         self.key = nn.Linear(12, width, bias=False)
         self.harmony = nn.Embedding(INTERVALS, width)
         self.interval = nn.Linear(hidden, INTERVALS - 1)
+        self.recent = nn.Linear(hidden, derived.RECENT_COUNT)
+        self.last_velocity = nn.Embedding(at.ATTRIBUTES[at.VELOCITY].inputs, width)
+        self.last_duration = nn.Embedding(at.ATTRIBUTES[at.DURATION].inputs, width)
         self.norm = nn.ModuleList(nn.RMSNorm(width, eps=1e-5) for _ in at.ATTRIBUTES)
         self.hidden = nn.ModuleList(nn.Linear(width, hidden) for _ in at.ATTRIBUTES)
         self.out = nn.ModuleList(nn.Linear(hidden, a.outputs) for a in at.ATTRIBUTES)
@@ -109,10 +113,18 @@ class NoteHead(nn.Module):
             total = total + self.last(target[..., derived.LAST])
         if attribute == at.PITCH:
             total = total + self._seen_from_last(target)
+        elif attribute == at.VELOCITY:
+            total = total + self.last_velocity(target[..., derived.LAST_VELOCITY])
+        elif attribute == at.DURATION:
+            total = total + self.last_duration(target[..., derived.LAST_DURATION])
         hidden = F.relu(self.hidden[attribute](self.norm[attribute](total))).square()
         hidden = self.dropout(hidden)
         result: Tensor = self.out[attribute](hidden)
-        if attribute == at.PITCH:
+        if attribute == at.INSTRUMENT:
+            heard = target[..., derived.RECENT : derived.SLOTS].long()
+            share = F.pad(result, (0, 1)).scatter_add(-1, heard, self.recent(hidden).to(result.dtype))
+            result = share[..., :-1]  # the last place gathered what was heard by no instrument
+        elif attribute == at.PITCH:
             last = target[..., derived.LAST, None]
             steps = interval(torch.arange(128, device=target.device).expand(result.shape), last)
             relative = self.interval(hidden).gather(-1, steps.clamp(max=NO_INTERVAL - 1).long())
@@ -123,7 +135,7 @@ class NoteHead(nn.Module):
         """The key and the sounding notes as intervals from LAST (from C where there is none)."""
         last = target[..., derived.LAST, None]
         turned = (torch.where(last < 128, last, 0) + torch.arange(12, device=target.device)) % 12
-        key = shares(target[..., derived.KEY : derived.SLOTS]).gather(-1, turned.long())
+        key = shares(target[..., derived.KEY : derived.RECENT]).gather(-1, turned.long())
         result: Tensor = self.key(key) + self.harmony(interval(target[..., derived.SLOTS + 1 :: 3], last)).sum(-2)
         return result
 

@@ -77,7 +77,7 @@ class Sampler:
                 value = self._choose(attribute, context, target, situation, tracker, chance)
                 target[:, attribute] = np.where(note, value, at.ATTRIBUTES[attribute].none)
                 if attribute == at.INSTRUMENT:
-                    target[:, derived.LAST] = tracker.last_pitch(target[:, at.INSTRUMENT].astype(np.int16))
+                    tracker.recall(target)
         return target, situation
 
     def _choose(

@@ -68,7 +68,7 @@ class _Run:
         report: Report,
     ) -> None:
         self.corpus, self.config, self.settings, self.folder, self.here = corpus, config, settings, folder, here
-        self.report = report
+        self.start_from, self.report = start_from, report
         torch.manual_seed(settings.seed)
         self.model = build(config).to(here.device)
         if start_from is not None:
@@ -174,6 +174,7 @@ class _Run:
         about = {
             **describe(self.corpus),
             "split": "by piece, stable hash; train only for training, valid for choosing the step",
+            **({} if self.start_from is None else {"fine_tuned_from": self.start_from.about}),
             "seed": self.settings.seed,
             "steps": self.progress.step,
             "epochs": self.progress.epoch,
