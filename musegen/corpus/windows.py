@@ -17,7 +17,6 @@ from ..events.codec import shift_ticks
 from .augment import Augmentation, augment
 from .store import Corpus
 
-
 LEAD = 512  # rows before a window from which its derived columns are taken: enough, and cheap in endless pieces
 
 

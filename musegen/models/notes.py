@@ -77,9 +77,9 @@ class NoteHead(nn.Module):
     """From a context to the next event, one attribute at a time.
 
     A pitch is likely both for itself and for its interval from the same instrument's previous pitch, so the
-    pitch's logits are a sum of the two; likewise an instrument is likely for itself and for how recently it
-    was heard, so that a combination never seen in training is soon expected. The interval's share, like the key and the sounding notes seen from
-    that previous pitch, is the same in every transposition.
+    pitch's logits are a sum of the two; likewise an instrument is likely for itself and for how recently it was
+    heard, so that a combination never seen in training is soon expected. The interval's share, like the key and
+    the sounding notes seen from that previous pitch, is the same in every transposition.
     """
 
     def __init__(self, config: ModelConfig) -> None:
