@@ -126,7 +126,7 @@ def card(name: str, checkpoint: Checkpoint) -> str:
     for split, values in metrics.items():
         if isinstance(values, dict) and "total" in values:
             each = ", ".join(f"{k} {v:.3f}" for k, v in values.items() if k not in ("total", "notes"))
-            lines.append(f"- **{split}**: {values['total']:.3f} nats/note over {values['notes']} notes ({each})")
+            lines.append(f"- **{split}**: {values['total']:.3f} nats/note ({each})")
     return "\n".join(lines) + "\n"
 
 

@@ -40,6 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("average", float, "decay of the weights' moving average"),
         ("transpose", int, "semitones of augmentation each way"),
         ("louder", float, "share by which velocities vary"),
+        ("rename", float, "how often a piece is played by other programs"),
         ("tag-rate", float, "how often a piece shows its style tag"),
         ("evaluate-every", int, "steps between looks at the held-out pieces"),
         ("patience", int, "looks without a better figure before stopping"),

@@ -1,4 +1,4 @@
-"""Augmentation of event rows at load time: key, loudness, and double or half speed. numpy only.
+"""Augmentation of event rows at load time: key, loudness, speed, and which programs play. numpy only.
 
 Everything is drawn from the generator that is passed in, so a seed repeats it. Special rows, drums and the
 NONE values stay what they are. The caller sees to it that only training pieces come here.
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ..events import attributes as at
 from ..events.codec import Rows, onsets, skip_rows
+from ..piece import DRUMS
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Augmentation:
     velocity_scale: float = 0.1  # velocities are multiplied by 1 ± this …
     velocity_offset: float = 6.0  # … and moved by ± this (of 127)
     stretch: float = 0.0  # chance of ×2 or ×1/2; the meter map is not stretched, so use it where meter means little
+    rename: float = 0.0  # chance that all programs but drums are exchanged for others
 
 
 def augment(rows: Rows, rng: np.random.Generator, settings: Augmentation) -> Rows:
@@ -33,6 +35,8 @@ def augment(rows: Rows, rng: np.random.Generator, settings: Augmentation) -> Row
     rows = louder(rows, 1 + settings.velocity_scale * (2 * scale - 1), settings.velocity_offset * (2 * offset - 1))
     if chance < settings.stretch:
         rows = stretch(rows, 0.5 if faster < 0.5 else 2.0)
+    if rng.random() < settings.rename:
+        rows = rename(rows, rng.permutation(DRUMS))
     return rows
 
 
@@ -64,6 +68,22 @@ def louder(rows: Rows, factor: float, offset: float) -> Rows:
     velocity = rows[note, at.VELOCITY] * at.VELOCITY_STEP + at.VELOCITY_STEP / 2
     changed = np.clip(np.round(velocity * factor + offset), 1, 127)
     rows[note, at.VELOCITY] = (changed // at.VELOCITY_STEP).astype(np.int16)
+    return rows
+
+
+def rename(rows: Rows, programs: npt.NDArray[np.integer]) -> Rows:
+    """A copy in which `programs[p]` plays what program p played; `programs` is a permutation of 0-127.
+
+    Notes that begin together are put in the codec's order again.
+    """
+    rows = rows.copy()
+    tuned = _tuned(rows)
+    old = rows[tuned, at.INSTRUMENT]
+    rows[tuned, at.INSTRUMENT] = programs[old // at.COPIES] * at.COPIES + old % at.COPIES
+    where = np.flatnonzero(at.is_note(rows))
+    notes, now = rows[where], onsets(rows)[where]
+    order = np.lexsort((notes[:, at.PITCH], notes[:, at.INSTRUMENT], now))
+    rows[where, 1:] = notes[order, 1:]  # shifts stay: each onset's first note has it, the others 0
     return rows
 
 

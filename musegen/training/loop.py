@@ -80,7 +80,9 @@ class _Run:
             length=config.context,
             batch_rows=settings.batch_rows,
             seed=settings.seed,
-            augmentation=Augmentation(settings.transpose, settings.louder, 60 * settings.louder),
+            augmentation=Augmentation(
+                settings.transpose, settings.louder, 60 * settings.louder, rename=settings.rename
+            ),
             tag_rate=settings.tag_rate,
         )
         self.identity = {

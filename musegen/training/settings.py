@@ -20,6 +20,7 @@ class TrainSettings:
     average: float = 0.998  # decay of the weights' moving average, which is what is kept; 0: none
     transpose: int = 6  # semitones of augmentation each way
     louder: float = 0.1  # velocities vary by this share, and a little offset; 0 for music without dynamics
+    rename: float = 0.1  # how often a piece is played by other programs than its own
     tag_rate: float = 0.5  # how often a piece is shown with its style tag
     evaluate_every: int = 250  # steps between looks at the held-out pieces
     patience: int = 8  # looks without a better figure before stopping

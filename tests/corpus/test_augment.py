@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musegen.corpus.augment import Augmentation, augment, louder, stretch, transpose
+from musegen.corpus.augment import Augmentation, augment, louder, rename, stretch, transpose
 from musegen.events import attributes as at
 from musegen.events.codec import EventCodec, Rows
 from musegen.piece import DRUMS, Note, Piece
@@ -105,3 +107,22 @@ def test_transpose_moves_notes_only() -> None:
     rows = piece()
     assert np.array_equal(transpose(transpose(rows, 3), -3), rows)
     assert np.array_equal(special(transpose(rows, 3)), special(rows))
+
+
+def test_renaming_programs_keeps_the_music_and_the_codecs_order() -> None:
+    band = Piece.from_notes(
+        [
+            Note(0, 24, 60, 82, 0, 0),
+            Note(0, 24, 48, 82, 32, 1),
+            Note(0, 12, 36, 82, DRUMS, 2),
+            Note(200, 24, 62, 82, 0, 0),
+        ]
+    )
+    codec = EventCodec()
+    events = codec.encode(band)
+    swapped = rename(events.rows, np.arange(127, -1, -1))
+    again = codec.decode(replace(events, rows=swapped))
+    assert sorted((n.onset, n.pitch, n.program) for n in again) == [
+        (0, 36, DRUMS), (0, 48, 95), (0, 60, 127), (200, 62, 127)
+    ]  # fmt: skip
+    np.testing.assert_array_equal(codec.encode(again).rows, swapped)
