@@ -29,9 +29,15 @@ def add_sampling_options(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--top-k", type=int, metavar="K", help="draw from the K likeliest values")
     limits = parser.add_argument_group("limits")
     limits.add_argument("--key", help="keep to a key, such as 'D dorian' or 'F# minor'")
-    limits.add_argument("--range", metavar="LOW-HIGH", help="keep to these MIDI pitches, such as 48-84")
+    limits.add_argument(
+        "--range",
+        metavar="LOW-HIGH",
+        help="keep to these MIDI pitches, such as 48-84 (default: the seed's and an octave)",
+    )
     limits.add_argument("--programs", metavar="N,N…", help="play these programs, 0-127 or drums (default: the seed's)")
-    limits.add_argument("--voices", type=int, help="at most so many notes at once")
+    limits.add_argument(
+        "--voices", type=int, help="at most so many notes at once, 0: any number (default: twice the seed's)"
+    )
     limits.add_argument("--grid", metavar="NOTE", help="onsets only on this grid: 4, 8, 8t, 16, 16t or 32")
 
 
@@ -65,10 +71,10 @@ def limits(args: argparse.Namespace) -> Limits:
     """Key, range, programs, polyphony and grid."""
     from ..sampling.plan import Limits
 
-    low, high = _range(args.range) if args.range else (0, 127)
+    low, high = _range(args.range) if args.range else (None, None)
     programs = tuple(_program(p) for p in args.programs.split(",")) if args.programs else ()
     grid = _grid(args.grid) if args.grid else 0
-    return Limits(args.key or "", low, high, programs, args.voices or 0, grid)
+    return Limits(args.key or "", low, high, programs, args.voices, grid)
 
 
 def _range(text: str) -> tuple[int, int]:

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import SettingsError
 from ..events import attributes as at
 from ..events.codec import EventCodec, Rows
-from ..piece import TICKS_PER_QUARTER, Piece
+from ..piece import DRUMS, TICKS_PER_QUARTER, Piece
 from .constraints import Constraint, Grid, InOrder, Instruments, Longest, PitchSet, Polyphony, Span
 from .keys import pitch_classes
 from .sampler import SamplerSettings
@@ -20,20 +20,21 @@ from .sampler import SamplerSettings
 
 @dataclass(frozen=True)
 class Limits:
-    """A musician's limits on what is played; the defaults leave the seed's own instruments and nothing else."""
+    """A musician's limits on what is played; the defaults stay near the seed."""
 
     key: str = ""  # such as "D dorian"; empty: any
-    low: int = 0  # MIDI pitch
-    high: int = 127
+    low: int | None = None  # MIDI pitch; None: an octave below the seed's lowest
+    high: int | None = None  # None: an octave above its highest
     programs: tuple[int, ...] = ()  # 0-127, 128 for drums; empty: the seed's own instruments
-    voices: int = 0  # notes at once; 0: any number
+    voices: int | None = None  # notes at once; None: twice as many as in the seed, 0: any number
     grid: int = 0  # ticks between possible onsets; 0: any
     rest_bars: float = 1.0  # no silence longer than this
     note_bars: float = 2.0  # no note longer than this
 
     def __post_init__(self) -> None:
-        if not 0 <= self.low <= self.high <= 127:
-            raise SettingsError(f"The pitch range {self.low}-{self.high} must lie in 0-127, low end first.")
+        low, high = 0 if self.low is None else self.low, 127 if self.high is None else self.high
+        if not 0 <= low <= high <= 127:
+            raise SettingsError(f"The pitch range {low}-{high} must lie in 0-127, low end first.")
         if any(not 0 <= p <= 128 for p in self.programs):
             raise SettingsError("Programs are 0-127, and 128 for drums.")
 
@@ -81,8 +82,9 @@ class Plan:
             InOrder(at.INSTRUMENT),
             InOrder(at.PITCH),
         ]
-        if limits.voices:
-            out.append(Polyphony(limits.voices))
+        voices = 2 * _most_at_once(self.seed) if limits.voices is None else limits.voices
+        if voices:
+            out.append(Polyphony(voices))
         if limits.grid:
             out.append(Grid(limits.grid))
         return tuple(out)
@@ -95,7 +97,12 @@ class Plan:
         return frozenset(i for r in each for i in r)
 
     def _pitches(self) -> frozenset[int]:
-        span = range(self.limits.low, self.limits.high + 1)
+        notes = self.seed.notes
+        heard = notes["pitch"][notes["program"] != DRUMS].astype(int)
+        low, high = int(heard.min(initial=127)) - 12, int(heard.max(initial=0)) + 12
+        low = max(0, low) if self.limits.low is None else self.limits.low
+        high = min(127, high) if self.limits.high is None else self.limits.high
+        span = range(low, high + 1) if len(heard) or self.limits.low is not None else range(128)
         classes = pitch_classes(self.limits.key) if self.limits.key else frozenset(range(12))
         return frozenset(p for p in span if p % 12 in classes)
 
@@ -103,3 +110,9 @@ class Plan:
         """This plan with its seed cut to its last `bars` bars."""
         starts = self.seed.bar_starts()
         return replace(self, seed=self.seed.between(int(starts[max(0, len(starts) - 1 - bars)]), self.origin))
+
+
+def _most_at_once(piece: Piece) -> int:
+    """The largest number of notes that sound together."""
+    starts, ends = np.sort(piece.notes["onset"]), np.sort(piece.notes["onset"] + piece.notes["duration"])
+    return int((np.arange(1, len(starts) + 1) - np.searchsorted(ends, starts, side="right")).max(initial=1))

@@ -32,7 +32,7 @@ class JackServer:
                 env=self.environment,
                 start_new_session=True,
             )
-        for _ in range(500):
+        for _ in range(1500):
             if subprocess.run(["jack_lsp"], env=self.environment, capture_output=True).returncode == 0:
                 return
             time.sleep(0.02)
