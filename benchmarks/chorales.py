@@ -15,9 +15,10 @@ from pathlib import Path
 from benchmarks.machine import print_header
 from musegen.checkpoint import load
 from musegen.corpus.store import Corpus
-from musegen.evaluation.jsb16 import nats_per_cell
+from musegen.evaluation.jsb16 import nats_per_cell, piece_to_frames
 from musegen.evaluation.likelihood import held_out, nats_of_each
 from musegen.events import attributes as at
+from musegen.events.codec import EventCodec, Events
 from musegen.models.baselines.ngram import NGram
 
 
@@ -31,7 +32,7 @@ def main() -> None:
     print_header("torch", "numpy")
     corpus, checkpoint = Corpus.open(args.corpus), load(args.checkpoint)
     pieces = corpus.pieces(args.split)
-    sixteenths = [corpus.entries[i].ticks // 6 for i in pieces]
+    sixteenths = [_sixteenths(corpus, i) for i in pieces]
     cells = 4 * sum(sixteenths)
     print(f"{len(pieces)} pieces, {cells} cells; trained on {checkpoint.about['trained on']}")
     network = nats_per_cell(nats_of_each(checkpoint, corpus, args.split), sixteenths)
@@ -43,6 +44,11 @@ def main() -> None:
     figures = held_out(checkpoint, corpus, args.split)
     each = {a.name: figures[a.name] * figures["notes"] / cells for a in at.ATTRIBUTES}
     print("of which     " + "  ".join(f"{k} {v:.4f}" for k, v in each.items()))
+
+
+def _sixteenths(corpus: Corpus, piece: int) -> int:
+    events = Events(corpus.rows(piece), corpus.tempos(piece), corpus.meters(piece))
+    return len(piece_to_frames(EventCodec().decode(events)))
 
 
 if __name__ == "__main__":
