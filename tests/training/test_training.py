@@ -82,7 +82,7 @@ def test_two_gloo_processes_learn_the_same_as_one(corpus: Corpus, tmp_path: Path
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     torchrun += ["-m", "musegen", "train", str(corpus.path), "--out", str(two), *args]
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    for _ in range(3):  # seen to fail once in several runs, cause unknown; a second failure in a row is a bug
+    for _ in range(3):  # seen to fail once in some eight runs, cause not found; three in a row is a bug
         done = subprocess.run(torchrun, capture_output=True, env=env, timeout=240)
         if done.returncode == 0:
             break
