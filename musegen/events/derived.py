@@ -17,6 +17,8 @@ Everything but the LAST three is known once the shift is; those need the instrum
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import numpy.typing as npt
 
@@ -157,6 +159,13 @@ class Tracker:
         self._recent = np.full((batch, RECENT_COUNT), _NO_INSTRUMENT, np.int16)
         self._last = np.empty((batch, at.INSTRUMENTS + 1, len(_LASTS)), np.int16)
         self._last[:] = [at.ATTRIBUTES[a].none for _, a in _LASTS]
+
+    def copy(self) -> Tracker:
+        """One that goes on from here by itself."""
+        twin = copy.copy(self)
+        for name in ("_end", "_instrument", "_pitch", "_classes", "_counts", "_silent_from", "_recent", "_last"):
+            setattr(twin, name, getattr(self, name).copy())
+        return twin
 
     def peek(self, shift: npt.NDArray[np.int16]) -> ModelRows:
         """Model rows (B, WIDTH) for next events of which only `shift` (B,) is known; the LAST three are unset."""
