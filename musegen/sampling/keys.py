@@ -21,6 +21,9 @@ SCALES = {
     "whole tone": (0, 2, 4, 6, 8, 10),
     "chromatic": tuple(range(12)),
 }
+AUTO = "auto"
+"""In place of a key: the key that the player plays in."""
+
 _LETTERS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 
 
