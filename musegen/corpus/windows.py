@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ..events import attributes as at
 from ..events import derived
-from ..events.codec import shift_ticks
+from ..events.codec import Rows, onsets, shift_ticks
 from .augment import Augmentation, augment
 from .store import Corpus
 
@@ -39,6 +40,7 @@ class Windows:
     seed: int = 0
     augmentation: Augmentation | None = None
     tag_rate: float = 0.5  # how often a piece is given its style tag
+    hold: float = 0.0  # how often a window is heard as if some of its notes were still held
 
     def epoch(self, epoch: int) -> list[list[Window]]:
         """Every batch of an epoch: windows of like length, at most `batch_rows` rows with their padding."""
@@ -55,19 +57,23 @@ class Windows:
             batches[-1].append(w)
         return [batches[i] for i in rng.permutation(len(batches))]
 
-    def rows(self, window: Window, epoch: int) -> derived.ModelRows:
-        """The model rows (T, WIDTH) of a window, augmented and tagged as this epoch has it."""
+    def rows(self, window: Window, epoch: int) -> tuple[derived.ModelRows, derived.ModelRows]:
+        """The model rows (T, WIDTH) of a window, augmented and tagged as this epoch has it; and the same as heard."""
         rng = np.random.default_rng([self.seed, epoch, window.piece])
         rows = self.corpus.rows(window.piece)
         if self.augmentation is not None:
             rows = augment(rows, rng, self.augmentation)
         lead = max(0, window.start - LEAD)
         since = int(shift_ticks(rows[:lead, at.SHIFT]).sum())
-        model_rows = derived.derive(rows[lead : window.end], self.corpus.meters(window.piece), since)
-        model_rows = model_rows[window.start - lead :]
+        rows, meters = rows[lead : window.end], self.corpus.meters(window.piece)
+        true = derived.derive(rows, meters, since)[window.start - lead :]
+        heard, by_chance = true, np.random.default_rng([self.seed, epoch, *window])
+        if by_chance.random() < self.hold:
+            heard = derived.derive(rows, meters, since, held_notes(rows, by_chance))[window.start - lead :]
         if window.start == 0 and self.corpus.styles and rng.random() < self.tag_rate:
-            model_rows = with_tag(model_rows, self.corpus.style(window.piece))
-        return model_rows
+            tag = self.corpus.style(window.piece)
+            true, heard = with_tag(true, tag), with_tag(heard, tag)
+        return true, heard
 
     def _cut(self, piece: int, rng: np.random.Generator) -> list[Window]:
         n = self.corpus.entries[piece].length
@@ -76,6 +82,21 @@ class Windows:
         first = int(rng.integers(-self.length + 1, 1))
         starts = range(first, n - 1, self.length)
         return [Window(piece, max(0, s), min(n, s + self.length + 1)) for s in starts]
+
+
+def held_notes(rows: Rows, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Which of `rows` (N, 5) to show as held, by chance: (N,).
+
+    A live player's held notes are those that sound at one moment, so moments are drawn, each just after an onset,
+    and of the notes that sound there a share. Moments are mostly few: before the latest, all has been corrected.
+    """
+    rate, share = rng.random() ** 3, rng.uniform(0.5, 1.0)
+    note, now = at.is_note(rows), onsets(rows)
+    moments = np.where(rng.random(len(rows)) < rate, now, np.iinfo(np.int64).max)
+    after = np.minimum.accumulate(moments[::-1])[::-1]  # the first moment at or after each row
+    end = now + at.DURATIONS[np.where(note, rows[:, at.DURATION], 0)]
+    held: npt.NDArray[np.bool_] = note & (after < end) & (rng.random(len(rows)) < share)
+    return held
 
 
 def with_tag(rows: derived.ModelRows, tag: int) -> derived.ModelRows:

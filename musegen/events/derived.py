@@ -12,6 +12,9 @@ in the same `_slots`. A *row* (as models see it) is an event plus these columns:
     SLOTS… eight times (instrument, pitch, remaining ticks ≤ 96): the latest notes that end at or after
           this onset, newest first; REMAINING_NONE marks an empty slot
 
+A note that is *held* — a key that is still down — is a row whose DURATION is the attribute's none. It sounds
+from its onset on, with REMAINING_CAP, until the row is corrected: whoever feeds rows goes back and feeds it again.
+
 Everything but the LAST three is known once the shift is; those need the instrument too.
 """
 
@@ -47,15 +50,27 @@ _Ints = npt.NDArray[np.int64]
 _EMPTY_SLOT = (at.ATTRIBUTES[at.INSTRUMENT].none, at.ATTRIBUTES[at.PITCH].none, REMAINING_NONE)
 
 
+_FOREVER = 2**40  # the tick at which a held note ends
+
 _LASTS = ((LAST, at.PITCH), (LAST_VELOCITY, at.VELOCITY), (LAST_DURATION, at.DURATION))
 _NO_INSTRUMENT = at.ATTRIBUTES[at.INSTRUMENT].none
+_TICKS_OF_DURATION = np.append(at.DURATIONS, _FOREVER)  # by input value
 
 
-def derive(rows: Rows, meters: tuple[Meter, ...], since: int = 0) -> ModelRows:
-    """Event `rows` (N, 5), the first counted from tick `since`, with the derived columns added: (N, WIDTH) int32."""
+def derive(
+    rows: Rows, meters: tuple[Meter, ...], since: int = 0, held: npt.NDArray[np.bool_] | None = None
+) -> ModelRows:
+    """Event `rows` (N, 5), the first counted from tick `since`, with the derived columns added: (N, WIDTH) int32.
+
+    The notes at `held` (N,) are shown as held but are over when they end: what training knows of a held note.
+    """
     n = len(rows)
     now = onsets(rows) + since
     note = at.is_note(rows)
+    end = np.where(note, now + _TICKS_OF_DURATION[rows[:, at.DURATION]], -1)
+    if held is not None:
+        rows = rows.copy()
+        rows[held, at.DURATION] = at.ATTRIBUTES[at.DURATION].none
     out = np.empty((n, WIDTH), np.int32)
     out[:, :5] = rows
     out[:, TIME] = now
@@ -67,9 +82,9 @@ def derive(rows: Rows, meters: tuple[Meter, ...], since: int = 0) -> ModelRows:
     out[:, RECENT:SLOTS] = _recent_instruments(rows, note)
     past = np.arange(n)[:, None] - 1 - np.arange(LOOKBACK)
     real, past = past >= 0, np.maximum(past, 0)
-    end = np.where(note, now + at.DURATIONS[np.where(note, rows[:, at.DURATION], 0)], -1)
     end = np.where(real, end[past], -1)
-    out[:, SLOTS:] = _slots(end, rows[past, at.INSTRUMENT], rows[past, at.PITCH], now).reshape(n, -1)
+    slots = _slots(end, rows[past, at.INSTRUMENT], rows[past, at.PITCH], now, None if held is None else held[past])
+    out[:, SLOTS:] = slots.reshape(n, -1)
     return out
 
 
@@ -123,11 +138,17 @@ def _pitch_classes(rows: Rows) -> _Ints:
 
 
 def _slots(
-    end: _Ints, instrument: npt.NDArray[np.int16], pitch: npt.NDArray[np.int16], now: _Ints
+    end: _Ints,
+    instrument: npt.NDArray[np.int16],
+    pitch: npt.NDArray[np.int16],
+    now: _Ints,
+    held: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.int32]:
     """The slots (N, SLOT_COUNT, 3) from candidate notes (N, LOOKBACK), newest first; `end` -1: no note."""
     remaining = end - now[:, None]
     alive = (end >= 0) & (remaining >= 0)
+    if held is not None:
+        remaining = np.where(held, REMAINING_CAP, remaining)
     rank = np.cumsum(alive, axis=1)
     alive &= rank <= SLOT_COUNT
     row, candidate = np.nonzero(alive)
@@ -189,7 +210,8 @@ class Tracker:
 
     @property
     def silent_from(self) -> _Ints:
-        """The tick (B,) at which the last of each sequence's notes ends, 0 before the first."""
+        """The tick (B,) at which the last of each sequence's notes ends, 0 before the first; a held one counts
+        to its onset, so that what waits for silence does not wait for ever."""
         return self._silent_from
 
     @property
@@ -216,13 +238,14 @@ class Tracker:
         note = at.is_note(rows)
         for history in (self._end, self._instrument, self._pitch):
             history[:, 1:] = history[:, :-1].copy()
-        end = self.now + at.DURATIONS[np.where(note, rows[:, at.DURATION], 0)]
+        end = self.now + _TICKS_OF_DURATION[rows[:, at.DURATION]]
         self._end[:, 0] = np.where(note, end, -1)
         self._instrument[:, 0] = rows[:, at.INSTRUMENT]
         self._pitch[:, 0] = rows[:, at.PITCH]
         self._count(np.where(_tuned(rows), rows[:, at.PITCH] % 12, 12))
         where = np.flatnonzero(note)
-        self._silent_from[where] = np.maximum(self._silent_from, end)[where]
+        known = np.where(end < _FOREVER, end, self.now)
+        self._silent_from[where] = np.maximum(self._silent_from, known)[where]
         self._last[where, rows[where, at.INSTRUMENT]] = rows[where][:, [a for _, a in _LASTS]]
         self._to_front(np.where(note, rows[:, at.INSTRUMENT], self._recent[:, 0]))
 

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, SettingsError
+from ..events import derived
 from .config import ModelConfig
 from .notes import NoteHead, RowEmbedding, Situation
 
@@ -61,11 +62,18 @@ class SequenceModel(nn.Module):
         """Context (B, D) after one more row (B, WIDTH), and the new state."""
         return self.step(self.embed(row, self.situation(row)), row, state)
 
-    def nats(self, rows: Tensor) -> Tensor:
-        """−log P of rows 1 … T-1 given those before: (B, T-1, 5), float32. `rows` is (B, T, WIDTH)."""
-        situation = self.situation(rows)
-        context = self.summarise(self.embed(rows[:, :-1], situation[:, :-1]), rows[:, :-1])
-        return self.head.nats(context, rows[:, 1:], situation[:, 1:])
+    def nats(self, rows: Tensor, heard: Tensor | None = None) -> Tensor:
+        """−log P of rows 1 … T-1 given those before: (B, T-1, 5), float32. `rows` is (B, T, WIDTH).
+
+        `heard` is what is known of the same rows where that is less (notes still held): the past and each row's
+        derived columns are read there, and the events that are to be predicted in `rows`.
+        """
+        if heard is None:
+            heard = rows
+        situation = self.situation(heard)
+        context = self.summarise(self.embed(heard[:, :-1], situation[:, :-1]), heard[:, :-1])
+        target = torch.cat([rows[:, 1:, : derived.TIME], heard[:, 1:, derived.TIME :]], -1)
+        return self.head.nats(context, target, situation[:, 1:])
 
 
 def build(config: ModelConfig) -> SequenceModel:

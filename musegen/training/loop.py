@@ -84,6 +84,7 @@ class _Run:
                 settings.transpose, settings.louder, 60 * settings.louder, rename=settings.rename
             ),
             tag_rate=settings.tag_rate,
+            hold=settings.hold,
         )
         self.identity = {
             "model": dataclasses.asdict(config),
@@ -136,13 +137,14 @@ class _Run:
         torch.manual_seed((self.settings.seed * 1_000_003 + step) * here.world + here.rank)
         mine = batch[here.rank :: here.world]
         # A process with nothing to do repeats a window with weight 0: all must take part in the averaging.
-        rows = pad([self.windows.rows(w, epoch) for w in mine or batch[:1]])
-        inputs = torch.from_numpy(rows).to(here.device)
+        pairs = [self.windows.rows(w, epoch) for w in mine or batch[:1]]
+        rows, heard = (pad(side) for side in zip(*pairs, strict=True))
         count = here.total(float(scored(rows)) if mine else 0.0)
         for group in self.opt.param_groups:
             group["lr"] = self._rate(step)
         with here.autocast():
-            nats = self.wrapped(inputs) * (1.0 if mine else 0.0)
+            nats = self.wrapped(*(torch.from_numpy(r).to(here.device) for r in (rows, heard)))
+            nats = nats * (1.0 if mine else 0.0)
         self.opt.zero_grad(set_to_none=True)
         (nats * (here.world / count)).backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip)
@@ -194,8 +196,8 @@ class _Loss(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        return self.model.nats(rows).sum()
+    def forward(self, rows: torch.Tensor, heard: torch.Tensor) -> torch.Tensor:
+        return self.model.nats(rows, heard).sum()
 
 
 def scored(rows: derived.ModelRows) -> int:

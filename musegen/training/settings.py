@@ -22,6 +22,7 @@ class TrainSettings:
     louder: float = 0.1  # velocities vary by this share, and a little offset; 0 for music without dynamics
     rename: float = 0.1  # how often a piece is played by other programs than its own
     tag_rate: float = 0.5  # how often a piece is shown with its style tag
+    hold: float = 0.3  # how often a window is heard as if some of its notes were still held, as live playing is
     evaluate_every: int = 250  # steps between looks at the held-out pieces
     patience: int = 8  # looks without a better figure before stopping
     seed: int = 0
@@ -34,6 +35,8 @@ class TrainSettings:
                 raise SettingsError(f"The training setting {name} is {getattr(self, name)}; it must be positive.")
         if not 0 <= self.average < 1:
             raise SettingsError(f"The training setting average is {self.average}; it must lie in 0 … 1 (1 excluded).")
+        if not 0 <= self.hold <= 1:
+            raise SettingsError(f"The training setting hold is {self.hold}; it must lie in 0 … 1.")
         if self.precision not in ("auto", "float32", "bfloat16"):
             raise SettingsError(f"The precision {self.precision!r} is not one of auto, float32, bfloat16.")
         if self.device not in ("auto", "cpu", "cuda"):
