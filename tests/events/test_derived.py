@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from hypothesis import given
+from hypothesis import strategies as st
 
 from musegen.events import attributes as at
 from musegen.events import derived
@@ -42,6 +43,80 @@ def test_tracker_equals_derive(piece: Piece) -> None:
     rows = EventCodec().encode(piece).rows
     tracker = derived.Tracker(3, piece.meters)
     np.testing.assert_array_equal(tracker.feed(rows), derived.derive(rows, piece.meters))
+
+
+HELD = at.ATTRIBUTES[at.DURATION].none
+
+
+def with_held(rows: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """`rows` as they are fed while the notes at `which` are still down."""
+    rows = rows.copy()
+    rows[which & at.is_note(rows), at.DURATION] = HELD
+    return rows
+
+
+def some(n: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).random(n) < 0.4
+
+
+def test_a_held_note_sounds_until_it_is_corrected() -> None:
+    piece = Piece.from_notes([Note(0, 24, 60), Note(12, 6, 62), Note(192, 24, 64), Note(9600, 24, 65)])
+    rows = EventCodec().encode(piece).rows
+    which = np.arange(len(rows)) == 1
+    _, first, second, skip, third, *_, last, _ = derived.derive(with_held(rows, which), piece.meters)
+    assert first[at.DURATION] == HELD and slots_of(first) == []
+    assert slots_of(second) == [(0, 60, derived.REMAINING_CAP)] == slots_of(skip) == slots_of(third)
+    assert slots_of(last)[-1] == (0, 60, derived.REMAINING_CAP), "ten bars later"
+    assert second[derived.LAST] == 60 and second[derived.LAST_DURATION] == HELD
+    assert third[derived.LAST_DURATION] == 5, "that of the latest note, 6 ticks, is known"
+    _, first, second, skip, *_ = derived.derive(rows, piece.meters, held=which)
+    assert first[at.DURATION] == HELD and slots_of(second) == [(0, 60, derived.REMAINING_CAP)]
+    assert slots_of(skip) == [], "in training it is over when it is over"
+
+
+def test_a_held_note_is_no_endless_wait_for_silence() -> None:
+    tracker = derived.Tracker(1)
+    tracker.push(np.array([[48, 0, 60, 20, HELD]], np.int16))
+    assert tracker.silent_from.tolist() == [48]
+    assert tracker.sounding(np.array([48, 10**6])).tolist() == [[1, 1]]
+
+
+@given(exact_pieces(), st.integers(0, 99))
+def test_tracker_equals_derive_with_held_notes(piece: Piece, seed: int) -> None:
+    rows = EventCodec().encode(piece).rows
+    rows = with_held(rows, some(len(rows), seed))
+    np.testing.assert_array_equal(derived.Tracker(2, piece.meters).feed(rows), derived.derive(rows, piece.meters))
+
+
+@given(exact_pieces(), st.integers(0, 99))
+def test_a_corrected_note_leaves_no_trace(piece: Piece, seed: int) -> None:
+    rows = EventCodec().encode(piece).rows
+    held, tracker = with_held(rows, some(len(rows), seed)), derived.Tracker(1, piece.meters)
+    out = []
+    for i, row in enumerate(rows):
+        mark = tracker.copy()
+        tracker.feed(held[i : i + 3])
+        tracker = mark
+        out.append(tracker.push(row[None])[0])
+    np.testing.assert_array_equal(np.stack(out), derived.derive(rows, piece.meters))
+    assert tracker.silent_from[0] == piece.end
+
+
+@given(exact_pieces(), st.integers(0, 99))
+def test_in_training_a_held_note_ends_when_it_ends(piece: Piece, seed: int) -> None:
+    rows = EventCodec().encode(piece).rows
+    which = some(len(rows), seed) & at.is_note(rows)
+    true, shown = derived.derive(rows, piece.meters), derived.derive(rows, piece.meters, held=which)
+    np.testing.assert_array_equal(shown[:, :5], with_held(rows, which))
+    remaining = np.arange(derived.SLOTS + 2, derived.WIDTH, 3)
+    known = np.setdiff1d(np.arange(derived.WIDTH), [at.DURATION, derived.LAST_DURATION, *remaining])
+    np.testing.assert_array_equal(shown[:, known], true[:, known])
+    empty = derived.REMAINING_NONE
+    np.testing.assert_array_equal(shown[:, remaining] == empty, true[:, remaining] == empty)
+    changed = (shown != true)[:, remaining]
+    assert (shown[:, remaining][changed] == derived.REMAINING_CAP).all()
+    live = derived.derive(with_held(rows, which), piece.meters)
+    np.testing.assert_array_equal(shown[:, derived.LAST_DURATION], live[:, derived.LAST_DURATION])
 
 
 def test_peek_knows_what_push_will() -> None:

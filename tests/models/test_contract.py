@@ -16,7 +16,7 @@ from musegen.events.codec import EventCodec
 from musegen.models.base import FAMILIES, SequenceModel, build, load_weights
 from musegen.models.config import ModelConfig
 from musegen.models.likelihood import nats_of_pieces, summary
-from musegen.piece import DRUMS, Note, Piece
+from musegen.piece import DRUMS, Meter, Note, Piece
 
 SMALL = {"width": 48, "layers": 2, "heads": 2, "head_width": 48, "slot_width": 16, "context": 40, "dropout": 0.0}
 
@@ -76,6 +76,20 @@ class TestFamily:
                 chosen = nats.gather(-1, rows[:, 1:, i : i + 1].clamp(max=attribute.outputs - 1).long())[..., 0]
                 note = rows[0, 1:, 0] < at.LONGEST_SHIFT
                 torch.testing.assert_close(model.nats(rows)[0, note, i], chosen[0, note])
+
+    def test_held_notes_are_heard_as_held_and_scored_as_they_were(self, family: str) -> None:
+        model, true = small(family), tune()
+        held = np.isin(np.arange(len(true)), (9, 10, 20))
+        heard = derived.derive(true[:, :5].astype(np.int16), (Meter(0),), held=held)
+        rows, fed = tensor(true), tensor(heard)
+        with torch.no_grad():
+            known, nats = model.nats(rows), model.nats(rows, fed)
+            assert torch.equal(model.nats(rows, rows), known)
+            logits = model.head.logits(at.DURATION, model(fed)[:, :-1], fed[:, 1:], model.situation(fed)[:, 1:])
+        chosen = -torch.log_softmax(logits, -1)[0].gather(-1, rows[0, 1:-1, at.DURATION, None].long())[:, 0]
+        torch.testing.assert_close(nats[0, :-1, at.DURATION], chosen, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(nats[0, :9], known[0, :9], atol=1e-4, rtol=1e-4)
+        assert ((nats - known)[0, 9:].abs().sum(-1) > 1e-4).all(), "all after the first held note hears of it"
 
     def test_overfits_one_bar(self, family: str) -> None:
         model, rows = small(family).train(), tensor(tune(8))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -16,8 +17,9 @@ import pytest
 
 from musegen.checkpoint import load
 from musegen.corpus.store import Corpus
-from musegen.corpus.windows import Windows
+from musegen.corpus.windows import Windows, held_notes
 from musegen.errors import CheckpointError, SettingsError
+from musegen.evaluation.likelihood import held_out
 from musegen.events import attributes as at
 from musegen.models.config import ModelConfig
 from musegen.training.loop import train
@@ -48,8 +50,6 @@ def test_it_learns_what_the_tunes_have_in_common(trained: Path) -> None:
 
 
 def test_same_seed_same_curve_and_another_seed_another(corpus: Corpus, tmp_path: Path) -> None:
-    import dataclasses
-
     short = dataclasses.replace(SETTINGS, epochs=1)
     for name, settings in (("a", short), ("b", short), ("c", dataclasses.replace(short, seed=1))):
         train(corpus, TINY, settings, tmp_path / name)
@@ -94,8 +94,6 @@ def test_two_gloo_processes_learn_the_same_as_one(corpus: Corpus, tmp_path: Path
 
 
 def test_another_run_in_the_same_folder_is_refused(corpus: Corpus, tmp_path: Path) -> None:
-    import dataclasses
-
     train(corpus, TINY, dataclasses.replace(SETTINGS, epochs=1), tmp_path)
     with pytest.raises(CheckpointError, match=r"another settings.*--restart"):
         train(corpus, TINY, dataclasses.replace(SETTINGS, epochs=2), tmp_path)
@@ -108,12 +106,25 @@ def test_fine_tuning_starts_from_the_checkpoint(corpus: Corpus, trained: Path, t
     assert read_log(tmp_path)[0]["valid"] < base.metrics["valid"]["total"] + 0.5
 
 
+def test_held_notes_are_for_training_only(corpus: Corpus, tmp_path: Path) -> None:
+    short = dataclasses.replace(SETTINGS, epochs=1)
+    for hold in (0.0, 1.0):
+        best = train(corpus, TINY, dataclasses.replace(short, hold=hold), tmp_path / str(hold))
+        figures = held_out(best, corpus, "valid")
+        assert figures["total"] == pytest.approx(best.metrics["valid"]["total"]), "held out, all is known"
+    known, held = (read_log(tmp_path / n) for n in ("0.0", "1.0"))
+    assert known[0]["train"] != held[0]["train"], "the same windows, less of them heard"
+    assert [r["rows"] for r in known] == [r["rows"] for r in held], "as many rows to predict"
+
+
 def test_a_log_line_cut_by_a_kill_is_dropped(tmp_path: Path) -> None:
     (tmp_path / LOG).write_text(json.dumps({"step": 1}) + "\n" + '{"step": 2, "tr')
     assert read_log(tmp_path) == [{"step": 1}]
 
 
-@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"average": 1.0}, {"precision": "half"}, {"device": "tpu"}])
+@pytest.mark.parametrize(
+    "wrong", [{"epochs": 0}, {"average": 1.0}, {"precision": "half"}, {"device": "tpu"}, {"hold": 1.5}]
+)
 def test_settings_that_make_no_sense_are_named(wrong: dict[str, object]) -> None:
     with pytest.raises(SettingsError, match=next(iter(wrong))):
         TrainSettings(**wrong)  # type: ignore[arg-type]
@@ -135,6 +146,30 @@ class TestWindows:
         assert a.epoch(3) == b.epoch(3) != a.epoch(4)
         window = a.epoch(3)[0][0]
         np.testing.assert_array_equal(a.rows(window, 3), b.rows(window, 3))
+
+    def test_held_notes_change_what_is_heard_and_not_what_is_to_be_predicted(self, corpus: Corpus) -> None:
+        known, held = Windows(corpus, length=20), Windows(corpus, length=20, hold=1.0)
+        none, changed = at.ATTRIBUTES[at.DURATION].none, 0
+        for window in (w for batch in known.epoch(0) for w in batch):
+            true, heard = known.rows(window, 0)
+            np.testing.assert_array_equal(true, heard)
+            again, heard = held.rows(window, 0)
+            np.testing.assert_array_equal(true, again)
+            np.testing.assert_array_equal(heard, held.rows(window, 0)[1])
+            same = heard[:, : at.DURATION] == true[:, : at.DURATION]
+            assert same.all(), "only durations are ever unknown"
+            hidden = heard[:, at.DURATION] != true[:, at.DURATION]
+            assert at.is_note(true)[hidden].all() and (heard[hidden, at.DURATION] == none).all()
+            changed += int(hidden.sum())
+        assert changed > 100
+
+    def test_a_long_note_is_held_oftener_than_a_short_one(self) -> None:
+        long, short = 95, 5  # bins of 96 and 6 ticks, where a note begins every 12
+        row = [[12, 0, 60, 20, long], [12, 0, 64, 20, short]]
+        rows = np.array([at.special_row(at.START).tolist(), *row * 50], np.int16)
+        held = np.mean([held_notes(rows, np.random.default_rng(seed)) for seed in range(300)], axis=0)
+        assert held[0] == 0, "START is no note"
+        assert held[1::2].mean() > held[2::2].mean() + 0.1 > 0.2, "eight onsets at which it may be seen to sound"
 
     def test_batches_keep_to_their_size(self, corpus: Corpus) -> None:
         for batch in Windows(corpus, length=20, batch_rows=256).epoch(0):
