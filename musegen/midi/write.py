@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from ..piece import DRUMS, Notes, Piece
 from .chunks import END_OF_TRACK, HEADER
 
 _MELODIC = [c for c in range(16) if c != 9]
-_OFF, _PROGRAM, _ON = 0, 1, 2
+_OFF, _PROGRAM, _CONTROL, _ON = 0, 1, 2, 3
 _LONGEST_DELTA = 0x0FFFFFFF
 
 
@@ -31,13 +32,24 @@ class Voice(NamedTuple):
     notes: Notes
 
 
+class Control(NamedTuple):
+    """A control change at `tick`: controller 0-127, value 0-127. A `Piece` has none; they come beside it."""
+
+    tick: int
+    number: int
+    value: int
+
+
 def write_midi(piece: Piece, path: str | os.PathLike[str]) -> None:
     """Write `piece` to `path`, all or nothing. Raises MidiError (the piece) or FileError (the disk)."""
     write_atomically(path, midi_bytes(piece))
 
 
-def midi_bytes(piece: Piece) -> bytes:
-    """`piece` as the bytes of a Standard MIDI File. Raises MidiError for what the format cannot say."""
+def midi_bytes(piece: Piece, controls: Mapping[int, Sequence[Control]] = {}) -> bytes:
+    """`piece` as the bytes of a Standard MIDI File, with the `controls` of each part, if any.
+
+    Raises MidiError for what the format cannot say.
+    """
     if not 0 < piece.ticks_per_quarter < 0x8000:
         raise MidiError(f"{piece.ticks_per_quarter} ticks per quarter cannot be written: MIDI allows 1 to 32767.")
     voices = voices_of(piece)
@@ -45,7 +57,8 @@ def midi_bytes(piece: Piece) -> bytes:
     tracks = [_conductor(piece)]
     for voice, channel, switch in zip(voices, channels, _program_ticks(voices, channels), strict=True):
         name = piece.part_names[voice.part] if voice.part < len(piece.part_names) else ""
-        tracks.append((_meta(0, 0x03, name.encode()) if name else b"") + _note_bytes(voice, channel, switch))
+        moves = controls.get(voice.part, ())
+        tracks.append((_meta(0, 0x03, name.encode()) if name else b"") + _note_bytes(voice, channel, switch, moves))
     chunks = [HEADER.pack(b"MThd", 6, 1, len(tracks), piece.ticks_per_quarter)]
     for track in tracks:
         body = track + b"\0" + END_OF_TRACK
@@ -98,11 +111,12 @@ def _program_ticks(voices: list[Voice], channels: list[int]) -> list[list[int]]:
     return switches
 
 
-def _note_bytes(voice: Voice, channel: int, switches: list[int]) -> bytes:
-    """The track's notes and program changes; at one tick note-offs come first and note-ons last."""
+def _note_bytes(voice: Voice, channel: int, switches: list[int], moves: Sequence[Control]) -> bytes:
+    """The track's notes, program and control changes; at one tick note-offs come first and note-ons last."""
     notes, n = voice.notes, len(voice.notes)
     programs = [] if voice.program == DRUMS else switches
-    rows = np.zeros((2 * n + len(programs), 5), np.int64)  # tick, kind, status, two data bytes
+    m = 2 * n + len(programs)
+    rows = np.zeros((m + len(moves), 5), np.int64)  # tick, kind, status, two data bytes
     rows[:n, 0] = notes["onset"]
     rows[:n, 1:3] = _ON, 0x90 | channel
     rows[:n, 3] = notes["pitch"]
@@ -111,8 +125,10 @@ def _note_bytes(voice: Voice, channel: int, switches: list[int]) -> bytes:
     rows[n : 2 * n, 1:3] = _OFF, 0x80 | channel
     rows[n : 2 * n, 3] = notes["pitch"]
     rows[n : 2 * n, 4] = 64
-    rows[2 * n :, 0] = programs
-    rows[2 * n :, 1:4] = _PROGRAM, 0xC0 | channel, voice.program
+    rows[2 * n : m, 0] = programs
+    rows[2 * n : m, 1:4] = _PROGRAM, 0xC0 | channel, voice.program
+    rows[m:, (0, 3, 4)] = np.array(moves, np.int64).reshape(-1, 3)
+    rows[m:, 1:3] = _CONTROL, 0xB0 | channel
     rows = rows[np.argsort(rows[:, 0] * 4 + rows[:, 1], kind="stable")]
     return _encode(np.diff(rows[:, 0], prepend=0), rows[:, 2:], rows[:, 1] != _PROGRAM)
 
