@@ -1,8 +1,9 @@
-"""Constraints: what may be drawn, as a mask over one attribute, given what is drawn and what sounds.
+"""Constraints: what may be drawn, and what had better be, given what is drawn and what sounds.
 
-All steering is this one mechanism: key lock, range, voices, polyphony, grid. A constraint sees the next
-rows as far as they are drawn (`target`, model rows (B, WIDTH)) and the past (`tracker`), and returns which
-values of its attribute are allowed: bool, (V,) or (B, V).
+All steering is this one mechanism: key lock, range, voices, polyphony, grid; density, register and loudness are in
+`biases`. A constraint sees the next rows as far as they are drawn (`target`, model rows (B, WIDTH)) and the past
+(`tracker`, whose ticks count from the start of the piece), and weighs the values of its attribute, (V,) or (B, V):
+a mask (bool), or a bias (float) that is added to the model's log-probabilities; -inf is "not at all".
 """
 
 from __future__ import annotations
@@ -18,20 +19,21 @@ from ..events import attributes as at
 from ..events.derived import ModelRows, Tracker
 
 Mask = npt.NDArray[np.bool_]
+Bias = npt.NDArray[np.float32]
 
 _SHIFTS = at.ATTRIBUTES[at.SHIFT].outputs
 _TICKS = np.arange(at.LONGEST_SHIFT)
 
 
 class Constraint(Protocol):
-    """A mask on one attribute."""
+    """A mask or a bias on one attribute."""
 
     @property
     def attribute(self) -> int:
         """Which attribute: SHIFT, INSTRUMENT, …"""
 
-    def allowed(self, target: ModelRows, tracker: Tracker) -> Mask:
-        """Which values may be drawn."""
+    def bias(self, target: ModelRows, tracker: Tracker) -> Mask | Bias:
+        """Which values may be drawn, or what is added to their log-probabilities."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class PitchSet:
         if not self.pitches & set(range(128)):
             raise SettingsError("The key and the range leave no pitch to play: widen the range.")
 
-    def allowed(self, target: ModelRows, tracker: Tracker) -> Mask:
+    def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
         mask = np.isin(np.arange(128), list(self.pitches))
         drums = target[:, at.INSTRUMENT] == at.DRUM_INSTRUMENT
         result: Mask = mask | drums[:, None]
@@ -63,7 +65,7 @@ class Instruments:
         if not self.instruments & set(range(at.INSTRUMENTS)):
             raise SettingsError("No instrument is left to play: allow at least one.")
 
-    def allowed(self, target: ModelRows, tracker: Tracker) -> Mask:
+    def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
         return np.isin(np.arange(at.INSTRUMENTS), list(self.instruments))
 
 
@@ -78,7 +80,7 @@ class Polyphony:
         if self.voices < 1:
             raise SettingsError(f"The polyphony is {self.voices}; it must be at least 1.")
 
-    def allowed(self, target: ModelRows, tracker: Tracker) -> Mask:
+    def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
         mask = np.ones((len(target), _SHIFTS), np.bool_)
         for row, now in enumerate(tracker.now):
             mask[row, : at.LONGEST_SHIFT] = tracker.sounding(now + _TICKS)[row] < self.voices
@@ -96,7 +98,7 @@ class Grid:
         if not 1 <= self.ticks <= at.LONGEST_SHIFT or at.LONGEST_SHIFT % self.ticks:
             raise SettingsError(f"The grid of {self.ticks} ticks does not divide a whole note ({at.LONGEST_SHIFT}).")
 
-    def allowed(self, target: ModelRows, tracker: Tracker) -> Mask:
+    def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
         mask = np.ones((len(target), _SHIFTS), np.bool_)
         mask[:, : at.LONGEST_SHIFT] = (tracker.now[:, None] + _TICKS) % self.ticks == 0
         return mask
@@ -114,7 +116,7 @@ class Span:
     endless: bool = True
     attribute: int = at.SHIFT
 
-    def allowed(self, target: ModelRows, tracker: Tracker) -> Mask:
+    def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
         now = tracker.now[:, None]
         latest = np.maximum(tracker.silent_from[:, None], self.start) + self.rest
         onset = now + _TICKS
@@ -132,42 +134,102 @@ class Longest:
     ticks: int
     attribute: int = at.DURATION
 
-    def allowed(self, target: ModelRows, tracker: Tracker) -> Mask:
+    def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
         mask = self.ticks >= at.DURATIONS
         return mask if mask.any() else np.arange(len(at.DURATIONS)) == 0
+
+
+@dataclass(frozen=True)
+class At:
+    """The next note begins exactly at `tick`, or as soon as possible where that has passed.
+
+    A gap of 96 ticks or more begins with the skips that the codec writes, the longest first.
+    """
+
+    tick: int
+    attribute: int = at.SHIFT
+
+    def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
+        gap = np.maximum(self.tick - tracker.now, 0)
+        skip = at.SKIP_BASE + np.searchsorted(at.SKIPS, gap, side="right") - 1
+        shift = np.where(gap < at.LONGEST_SHIFT, gap, skip)
+        mask: Mask = np.arange(_SHIFTS) == shift[:, None]
+        return mask
+
+
+@dataclass(frozen=True)
+class Only:
+    """This value of an attribute, and no other."""
+
+    attribute: int
+    value: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.value < at.ATTRIBUTES[self.attribute].outputs:
+            raise SettingsError(f"{self.value} is no {at.ATTRIBUTES[self.attribute].name} that can be played.")
+
+    def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
+        mask: Mask = np.arange(at.ATTRIBUTES[self.attribute].outputs) == self.value
+        return mask
 
 
 @dataclass(frozen=True)
 class InOrder:
     """Notes that begin together come by instrument, then pitch, as the codec writes them; none is doubled.
 
-    One of these on each of INSTRUMENT and PITCH.
+    One of these on each of SHIFT, INSTRUMENT and PITCH, as `in_order` makes them. `top` is the highest pitch that
+    may be played (drums apart) and `last` the last instrument: above them no note can join those that begin together.
     """
 
     attribute: int
+    top: int = 127
+    last: int = at.DRUM_INSTRUMENT
 
-    def allowed(self, target: ModelRows, tracker: Tracker) -> Mask:
+    def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
         instrument, pitch = tracker.last_note
+        full = pitch >= np.where(instrument == at.DRUM_INSTRUMENT, 127, self.top)
+        values = np.arange(at.ATTRIBUTES[self.attribute].outputs)
+        if self.attribute == at.SHIFT:
+            # A later instrument than the last is somebody else's, whom every note may join.
+            return (values > 0) | ~(full & (instrument == self.last))[:, None]  # type: ignore[no-any-return]
         together = (target[:, at.SHIFT] == 0) & (instrument >= 0)
         if self.attribute == at.INSTRUMENT:
-            floor = np.where(together, instrument + (pitch >= 127), 0)
+            floor = np.where(together, instrument + full, 0)
         else:
             together &= target[:, at.INSTRUMENT] == instrument
             floor = np.where(together, pitch + 1, 0)
-        outputs = at.ATTRIBUTES[self.attribute].outputs
-        mask: Mask = np.arange(outputs) >= floor[:, None]
-        return mask
+        return values >= floor[:, None]
 
 
-def combine(constraints: tuple[Constraint, ...], attribute: int, target: ModelRows, tracker: Tracker) -> Mask | None:
-    """The values that all constraints on `attribute` allow (B, V), or None where there is no constraint.
+def in_order(constraints: tuple[Constraint, ...]) -> tuple[InOrder, ...]:
+    """What keeps notes that begin together in order under `constraints`, which come before it."""
+    pitches, instruments = frozenset(range(128)), frozenset(range(at.INSTRUMENTS))
+    for constraint in constraints:
+        if isinstance(constraint, PitchSet):
+            pitches = pitches & constraint.pitches or pitches
+        elif isinstance(constraint, Instruments):
+            instruments = instruments & constraint.instruments or instruments
+        elif isinstance(constraint, Only):
+            if constraint.attribute == at.PITCH:
+                pitches = pitches & {constraint.value} or pitches
+            elif constraint.attribute == at.INSTRUMENT:
+                instruments = instruments & {constraint.value} or instruments
+    top, last = max(pitches), max(instruments)
+    return tuple(InOrder(attribute, top, last) for attribute in (at.SHIFT, at.INSTRUMENT, at.PITCH))
+
+
+def combine(constraints: tuple[Constraint, ...], attribute: int, target: ModelRows, tracker: Tracker) -> Bias | None:
+    """The sum of all biases on `attribute` (B, V), or None where there is no constraint.
 
     Where together they would leave nothing, the later ones yield: the list is in order of importance.
     """
-    mask: Mask | None = None
+    total: Bias | None = None
     for constraint in constraints:
         if constraint.attribute == attribute:
-            new = np.broadcast_to(constraint.allowed(target, tracker), (len(target), at.ATTRIBUTES[attribute].outputs))
-            both = new if mask is None else mask & new
-            mask = both if mask is None else np.where(both.any(1, keepdims=True), both, mask)
-    return mask
+            new = constraint.bias(target, tracker)
+            weights = np.where(new, np.float32(0), np.float32(-np.inf)) if new.dtype == np.bool_ else new
+            if total is None:
+                total = np.zeros((len(target), at.ATTRIBUTES[attribute].outputs), np.float32)
+            both = total + weights
+            total = np.where((both > -np.inf).any(1, keepdims=True), both, total)
+    return total

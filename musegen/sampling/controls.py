@@ -1,14 +1,18 @@
-"""What a player can turn while it plays. A frozen record of numbers, so it can be sent to another process.
+"""What a player can turn while it plays, and the constraints that this means.
 
-Knows nothing of knobs, controllers or clocks.
+`Controls` is a frozen record of numbers, so that it can be sent to another process. Knows nothing of knobs,
+controllers or clocks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import SettingsError
-from .keys import AUTO, pitch_classes
+from .biases import Density, Homes, Loudness, Register
+from .constraints import Constraint, PitchSet
+from .keys import AUTO, count, estimate, pitch_classes
 
 RANGES: dict[str, tuple[float, float]] = {
     "temperature": (0.1, 2.0),
@@ -45,3 +49,38 @@ class Controls:
             pitch_classes(self.key)
         if not self.harmony <= set(range(12)):
             raise SettingsError("The harmony must be pitch classes, 0 (C) … 11 (B).")
+
+
+BUSY = 2.0  # the player's notes per beat at which `duck` takes all it can
+
+
+def steering(
+    controls: Controls, busy: float = 0.0, heard: Sequence[int] = (), homes: Homes = ()
+) -> tuple[Constraint, ...]:
+    """The masks and biases that `controls` ask for, the firmest first; none where all knobs are in the middle.
+
+    `busy` is how many notes per beat the player plays lately, `heard` the player's latest pitches, by which key AUTO
+    is judged, `homes` where each instrument's notes lie (`biases.homes`), from which register and velocity count.
+    A held chord stands above the key: what the left hand holds may be played even if it is not in the key.
+    """
+    out: list[Constraint] = []
+    classes = controls.harmony or _scale(controls.key, heard)
+    if len(classes) < 12:
+        out.append(PitchSet(frozenset(p for p in range(128) if p % 12 in classes)))
+    if controls.register:
+        out.append(Register(controls.register, homes))
+    if controls.velocity:
+        out.append(Loudness(controls.velocity, homes))
+    density = controls.density - 2 * controls.duck * min(1.0, busy / BUSY)
+    if density:
+        out.append(Density(max(-2.0, density)))
+    return tuple(out)
+
+
+def _scale(key: str, heard: Sequence[int]) -> frozenset[int]:
+    """The pitch classes that a key allows; all where there is no key, or it cannot be told yet."""
+    found = estimate(count(heard)) if key == AUTO else key
+    if not found:
+        return frozenset(range(12))
+    # Whoever plays in minor plays the leading note as well: what is only guessed must not forbid it.
+    return pitch_classes(found) | (pitch_classes(found.replace("minor", "harmonic minor")) if key == AUTO else set())

@@ -1,6 +1,10 @@
-"""Keys and scales by name, as a musician says them: "D dorian", "F# minor", "Bb"."""
+"""Keys and scales by name, as a musician says them: "D dorian", "F# minor", "Bb"; and the key of what is heard."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
 
 from ..errors import SettingsError
 
@@ -40,3 +44,49 @@ def pitch_classes(name: str) -> frozenset[int]:
         raise SettingsError(f"{name!r}: the scale {scale!r} is unknown; the known ones are {', '.join(SCALES)}.")
     root = _LETTERS[letter] + accidentals.count("#") - accidentals.count("b")
     return frozenset((root + step) % 12 for step in SCALES[scale or "major"])
+
+
+_PROFILES = {
+    "major": (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
+    "minor": (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
+}
+"""How well each step fits a key, by listeners' ratings (Krumhansl & Kessler 1982, Psychological Review 89)."""
+_KEYS = [
+    *(f"{tonic} major" for tonic in ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")),
+    *(f"{tonic} minor" for tonic in ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")),
+]
+
+
+def _standard(values: np.ndarray) -> np.ndarray:
+    centred = values - values.mean(-1, keepdims=True)
+    result: np.ndarray = centred / np.linalg.norm(centred, axis=-1, keepdims=True)
+    return result
+
+
+_TEMPLATES = _standard(np.array([np.roll(profile, k) for profile in _PROFILES.values() for k in range(12)]))
+
+FEWEST = 6  # notes by which a key can be told
+LEAD = 0.08  # how much better than the old key a new one must correlate
+
+
+def count(pitches: Iterable[int]) -> list[int]:
+    """How often each pitch class (C first) is among `pitches`."""
+    classes = [p % 12 for p in pitches]
+    return [classes.count(c) for c in range(12)]
+
+
+def estimate(counts: Sequence[float], previous: str = "") -> str:
+    """The key, such as "D minor", of music with `counts` (12) of each pitch class, C first.
+
+    The one whose profile correlates best with them (Krumhansl & Schmuckler, in Krumhansl 1990, ch. 4). Give the key
+    that was found before as `previous`: it stays until another is clearly better, so that the key does not flicker.
+    While too little is heard, or all classes alike, it stays too; empty: not known yet.
+    """
+    heard = np.array(counts, float)
+    if heard.sum() < FEWEST or heard.max() == heard.min():
+        return previous
+    fit = _TEMPLATES @ _standard(heard)
+    best = int(fit.argmax())
+    if previous in _KEYS and fit[best] < fit[_KEYS.index(previous)] + LEAD:
+        return previous
+    return _KEYS[best]
