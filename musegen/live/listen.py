@@ -7,12 +7,13 @@ Python's threads are, some milliseconds: good enough to hear what is played, whi
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Protocol
 
 from ..errors import PortError
 from .clock import Clock
 from .messages import ALL_NOTES_OFF, ALL_SOUND_OFF, BURST, Outbox, is_off, is_on
-from .ports import Port
+from .ports import NoInput, Port
 
 
 class Synth(Protocol):
@@ -39,7 +40,7 @@ class Synth(Protocol):
         ...
 
 
-class SynthPort:
+class SynthPort(NoInput):
     """Plays `synth`, and closes it."""
 
     name = ""
@@ -116,6 +117,11 @@ class BothPorts:
         """The first port's name."""
         return self._ports[0].name
 
+    @property
+    def up(self) -> bool:
+        """Whether either is there: what can still be heard plays on."""
+        return any(port.up for port in self._ports)
+
     def send(self, message: bytes, time: float) -> None:
         """Send to both."""
         for port in self._ports:
@@ -125,6 +131,24 @@ class BothPorts:
         """Cancel on both."""
         for port in self._ports:
             port.cancel()
+
+    def receive(self) -> list[tuple[float, bytes]]:
+        """What came in on both, in order of time."""
+        return sorted((m for port in self._ports for m in port.receive()), key=lambda m: m[0])
+
+    def news(self) -> list[str]:
+        """Those of both."""
+        return [text for port in self._ports for text in port.news()]
+
+    def thru(self, on: bool) -> None:
+        """On both."""
+        for port in self._ports:
+            port.thru(on)
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """On both."""
+        for port in self._ports:
+            port.listen(wake)
 
     def check(self) -> None:
         """Raise PortError if either has gone."""

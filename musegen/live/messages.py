@@ -12,6 +12,10 @@ from collections.abc import Iterable
 CHANNELS = 16
 DRUM_CHANNEL = 9  # channel 10, counted from 1 (General MIDI 1)
 SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 120, 123
+PEDAL_DOWN = 64  # the least value of a controller that is a switch and on
+SONG_POSITION, CLOCK, START, CONTINUE, STOP = 0xF2, 0xF8, 0xFA, 0xFB, 0xFC
+TIMING = frozenset((SONG_POSITION, CLOCK, START, CONTINUE, STOP))
+"""The system messages that say where the music is; no others are let in or out."""
 BURST = 100  # more messages at once are lost or corrupted by ALSA and by rtmidi's ring
 
 Key = tuple[int, int]
@@ -49,23 +53,91 @@ def is_off(message: bytes) -> bool:
     return kind == 0x80 or (kind == 0x90 and message[2] == 0)
 
 
+def is_pedal_up(message: bytes) -> bool:
+    """Whether `message` lets a sustain pedal up."""
+    return message[0] & 0xF0 == 0xB0 and message[1] == SUSTAIN and message[2] < PEDAL_DOWN
+
+
 def rank(message: bytes) -> int:
     """Order among messages of one moment: note-offs, then everything else, then note-ons."""
     return 0 if is_off(message) else 2 if is_on(message) else 1
 
 
+def is_channel(message: bytes) -> bool:
+    """Whether `message` is for a channel, and no system message."""
+    return message[0] < 0xF0
+
+
 def silence(sounding: Iterable[Key], channels: Iterable[int]) -> list[bytes]:
-    """What ends every sound: an off for each of `sounding`, then pedal up and CC 123 and 120 on `channels`.
+    """What ends every sound: an off for each of `sounding`, then CC 123, CC 120 and pedal up on `channels`.
 
     Offs come first because not every synthesiser obeys the mode messages.
     """
     offs = [note_off(*key) for key in sorted(sounding)]
-    ends = ((SUSTAIN, 0), (ALL_NOTES_OFF, 0), (ALL_SOUND_OFF, 0))
+    ends = ((ALL_NOTES_OFF, 0), (ALL_SOUND_OFF, 0), (SUSTAIN, 0))
     return offs + [control(channel, *end) for channel in sorted(channels) for end in ends]
 
 
+class Ledger:
+    """What the messages that went out left sounding, and by whom each key is held.
+
+    A key that is released while its channel's sustain pedal is down sounds on until the pedal goes up. The mode
+    messages (CC 120, 123) end nothing here, since not every synthesiser obeys them.
+    """
+
+    def __init__(self) -> None:
+        self.held: dict[Key, int] = {}
+        """The keys that are down, with the identity they were struck with."""
+        self.ringing: set[Key] = set()
+        """The keys that are up, and sound because of a pedal."""
+        self.channels: set[int] = set()
+        """Every channel used."""
+        self.programs: dict[int, bytes] = {}
+        """The latest program change of each channel."""
+        self._pedals: set[int] = set()
+
+    @property
+    def sounding(self) -> set[Key]:
+        """The keys that are down, and those that a pedal holds."""
+        return self.ringing.union(self.held)
+
+    def take(self, message: bytes, identity: int = 0) -> None:
+        """Note that `message` goes out; `identity` says whose note it strikes."""
+        if not is_channel(message):
+            return
+        channel, kind = message[0] & 0x0F, message[0] & 0xF0
+        self.channels.add(channel)
+        if is_on(message):
+            self.held[channel, message[1]] = identity
+            self.ringing.discard((channel, message[1]))
+        elif is_off(message):
+            if self.held.pop((channel, message[1]), None) is not None and channel in self._pedals:
+                self.ringing.add((channel, message[1]))
+        elif kind == 0xC0:
+            self.programs[channel] = message
+        elif kind == 0xB0 and message[1] == SUSTAIN:
+            self._pedal(channel, message[2] >= PEDAL_DOWN)
+
+    def silence(self) -> list[bytes]:
+        """What ends every sound: offs for the keys that are down, and the mode messages on every channel used."""
+        return silence(self.held, self.channels)
+
+    def clear(self) -> None:
+        """Nothing sounds any more."""
+        self.held.clear()
+        self.ringing.clear()
+        self._pedals.clear()
+
+    def _pedal(self, channel: int, down: bool) -> None:
+        if down:
+            self._pedals.add(channel)
+        else:
+            self._pedals.discard(channel)
+            self.ringing = {key for key in self.ringing if key[0] != channel}
+
+
 class Outbox:
-    """Messages waiting for their time, and what the ones that went out left sounding.
+    """Messages waiting for their time, and the ledger of those that went out.
 
     A note-on that is later than `tolerance` seconds is dropped and counted in `late`; a note-off is never dropped.
     """
@@ -73,13 +145,19 @@ class Outbox:
     def __init__(self, tolerance: float = float("inf")) -> None:
         self.tolerance = tolerance
         self.late = 0
-        self.sounding: set[Key] = set()
-        self.channels: set[int] = set()
+        self.dropped = 0
+        """Note-ons that were forgotten before their time: cancelled, or lost with a port."""
+        self.ledger = Ledger()
         self._heap: list[tuple[float, int, int, bytes]] = []
         self._count = 0
 
     def __len__(self) -> int:
         return len(self._heap)
+
+    @property
+    def sounding(self) -> set[Key]:
+        """The keys that sound."""
+        return self.ledger.sounding
 
     @property
     def next_time(self) -> float:
@@ -99,13 +177,14 @@ class Outbox:
             if is_on(message) and time < now - self.tolerance:
                 self.late += 1
                 continue
-            self._went_out(message)
+            self.ledger.take(message)
             taken.append((time, message))
         return taken
 
     def cancel(self, now: float) -> None:
-        """Forget what has not gone out; note-offs are due at once instead."""
-        offs = [m for _, _, _, m in sorted(self._heap) if is_off(m)]
+        """Forget what has not gone out; note-offs and the ends of pedals are due at once instead."""
+        offs = [m for _, _, _, m in sorted(self._heap) if is_off(m) or is_pedal_up(m)]
+        self.dropped += sum(is_on(m) for _, _, _, m in self._heap)
         self._heap.clear()
         for message in offs:
             self.push(message, now)
@@ -113,13 +192,11 @@ class Outbox:
     def silence(self, now: float) -> None:
         """`cancel`, then everything that ends what sounds."""
         self.cancel(now)
-        for i, message in enumerate(silence(self.sounding, self.channels)):
+        for i, message in enumerate(self.ledger.silence()):
             self.push(message, now + i * 1e-9)  # strictly in this order
 
-    def _went_out(self, message: bytes) -> None:
-        channel = message[0] & 0x0F
-        self.channels.add(channel)
-        if is_on(message):
-            self.sounding.add((channel, message[1]))
-        elif is_off(message):
-            self.sounding.discard((channel, message[1]))
+    def lost(self) -> None:
+        """Forget everything, sent or not: there is nobody to send it to."""
+        self.cancel(0.0)
+        self._heap.clear()
+        self.ledger.clear()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,7 +18,10 @@ from ..errors import PortError
 
 
 class Port(Protocol):
-    """Where messages go. All times are those of the clock that everything live shares."""
+    """Where messages go to and come from. All times are those of the clock that everything live shares.
+
+    `testing.LoopbackPort` obeys the whole contract, faults included.
+    """
 
     @property
     def name(self) -> str:
@@ -30,16 +33,40 @@ class Port(Protocol):
         """How many seconds before its time the port likes to be given a message."""
         ...
 
+    @property
+    def up(self) -> bool:
+        """False while the port has vanished: what is sent then goes nowhere, and what sounded is released on return."""
+        ...
+
     def send(self, message: bytes, time: float) -> None:
-        """Send one MIDI channel message at `time`. Raises PortError if the port has gone."""
+        """Send one channel, clock or song position message at `time`. Raises PortError if the port is gone for good."""
         ...
 
     def cancel(self) -> None:
-        """Forget what has not gone out yet, except that the note-offs among it go out at once."""
+        """Forget what has not gone out yet, except that the ends of notes and pedals among it go out at once."""
+        ...
+
+    def receive(self) -> list[tuple[float, bytes]]:
+        """What came in since the last call, as (time of arrival, message), in order.
+
+        Channel messages, song position and clock (F2 F8 FA FB FC); what this port sent itself is taken out.
+        """
+        ...
+
+    def news(self) -> list[str]:
+        """Sentences for the person since the last call: what vanished, what returned, what is heard."""
+        ...
+
+    def thru(self, on: bool) -> None:
+        """Pass the channel messages that come in straight on to the output, or no longer."""
+        ...
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """From now on call `wake`, from any thread, as soon as there is something to receive."""
         ...
 
     def check(self) -> None:
-        """Raise PortError if the port has gone."""
+        """Raise PortError if the port is gone for good."""
         ...
 
     def close(self) -> None:
@@ -47,7 +74,27 @@ class Port(Protocol):
         ...
 
 
-class NoPort:
+class NoInput:
+    """The part of a port that has no input and never vanishes."""
+
+    up = True
+
+    def receive(self) -> list[tuple[float, bytes]]:
+        """Nothing."""
+        return []
+
+    def news(self) -> list[str]:
+        """Nothing."""
+        return []
+
+    def thru(self, on: bool) -> None:
+        """Do nothing."""
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Do nothing."""
+
+
+class NoPort(NoInput):
     """Where there is no MIDI system: takes everything, sends nothing."""
 
     name = ""

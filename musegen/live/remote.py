@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ..errors import PortError
 from . import wire
+from .ports import NoInput
 
 STARTING = 8.0  # seconds a sender may take until it is ready
 ENDING = 3.0  # … and from "close" until it has ended
@@ -33,7 +34,7 @@ def sender_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "JACK_NO_START_SERVER": "1"}
 
 
-class SenderPort:
+class SenderPort(NoInput):
     """A port of the MIDI system `system` ("jack", "alsa", …), held by a process of its own.
 
     `name` becomes the real name, which the system may have changed to keep it unique. Raises PortError if the

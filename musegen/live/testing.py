@@ -17,11 +17,12 @@ from collections.abc import Sequence
 from ..errors import PortError
 from .clock import Clock, FakeClock
 from .messages import Key, Outbox, is_off, is_on
+from .ports import NoInput
 
 __all__ = ["FakeClock", "LoopbackPort", "hanging"]
 
 
-class LoopbackPort:
+class LoopbackPort(NoInput):
     """A port that keeps what it sends. With `gone_at`, it is unplugged at that time: nothing arrives after it."""
 
     name = "loopback:out"

@@ -130,7 +130,7 @@ def test_panic_ends_what_sounds_and_what_is_on_its_way() -> None:
     assert len(ons) == 5
     assert max(ons) <= 1.045
     endings = [m for _, m in received if m[0] & 0xF0 == 0xB0]
-    assert endings == [control(c, n, 0) for c in (0, 1) for n in (64, 123, 120)]
+    assert endings == [control(c, n, 0) for c in (0, 1) for n in (123, 120, 64)]
 
 
 def test_panic_keeps_the_offs_that_are_on_their_way() -> None:
