@@ -1,64 +1,92 @@
-"""The recorder: a port that passes everything on and keeps it, as a Standard MIDI File with the true timeline.
+"""The recorder: a port that passes everything on both ways and keeps it: what is sent is the model's, what is received
+the player's.
 
-Saved every few seconds by a thread of its own, each time all or nothing, so that even kill -9 loses only the
-last few seconds. Knows nothing of the model: it writes down what was sent, when it was sent.
+Every message goes into a journal beside the recording within a twentieth of a second, written by a thread of its own,
+so that neither a slow disk nor hour ten holds up the music. Closing makes a Standard MIDI File of the journal, with the
+tempo map as it was played. Knows nothing of the model.
 """
 
 from __future__ import annotations
 
 import threading
-import time
+from collections.abc import Callable
 from pathlib import Path
 
-from ..errors import FileError
-from ..piece import DRUMS, Metadata, Note, Piece
+from ..atomic import write_atomically
+from ..errors import FileError, SettingsError
+from ..piece import Piece
 from .clock import Clock
-from .messages import DRUM_CHANNEL, Key, Outbox, is_off, is_on
+from .conductor import Conductor
+from .journal import SUFFIX, Journal
+from .messages import Outbox
 from .ports import Port
-from .timeline import Timeline
+from .status import Who
+from .take import SAME_TEMPO, Take, take_bytes, take_piece
 
-FINER = 20
-"""Recorded ticks in one tick of the codec: 480 to the quarter, so that hands are kept as well as models."""
-SAVE_EVERY = 2.0  # seconds
+WRITE_EVERY = 0.05  # seconds
+LOOK_EVERY = 0.1  # seconds; how often the tempo is looked at, and how far on a held note is
+MOST_BARS = 64
+"""How many bars `keep` can look back."""
+_EARLIEST = -10_000.0  # ticks; JSON knows no infinity
 
 
 class Recorder:
-    """Wraps `port`; `save` writes what went through it to `path`. `start` says when the music begins."""
+    """Wraps `port`, whose messages come at times of `clock`; records to `path`. Raises FileError if it cannot.
 
-    def __init__(self, port: Port, clock: Clock, timeline: Timeline, path: Path, title: str = "") -> None:
+    On a clock that stands still, everything is written when it is closed.
+    """
+
+    def __init__(self, port: Port, clock: Clock, conductor: Conductor, path: Path, title: str = "") -> None:
         self.path = path
         self.lookahead = port.lookahead
         self.saved = False
         """Whether there is a file at `path`."""
-        self._port, self._clock, self._timeline, self._title = port, clock, timeline, title
-        self._origin: float | None = None
+        self._port, self._clock, self._conductor, self._title = port, clock, conductor, title
         self._outbox = Outbox()
-        self._open: dict[Key, tuple[int, int]] = {}  # (onset in fine ticks, velocity)
-        self._programs: dict[int, int] = {}
-        self._notes: list[Note] = []
-        self._unsaved = False
-        self._lock = threading.Lock()
+        self._take = Take()
+        self._timeline = conductor.timeline
+        self._knots: list[tuple[float, float]] = []
+        self._tempo = (0.0, -1)  # quarters a minute, epoch: when the tempo map was last asked for
+        self._looked = float("-inf")
+        self._up = True
+        self._closed = False
+        self._lock = threading.RLock()
         self._trouble: FileError | None = None
+        self._journal = Journal(path.with_suffix(SUFFIX), title, self._timeline)
         self._ending = threading.Event()
-        self._saver = threading.Thread(target=self._keep_saving, daemon=True)
+        self._writer = threading.Thread(target=self._keep_writing, daemon=True)
+        if clock.realtime:
+            self._writer.start()
+
+    # --- a port -----------------------------------------------------------------------------------------------------
 
     @property
     def name(self) -> str:
         """The port's name."""
         return self._port.name
 
-    def start(self, origin: float) -> None:
-        """Tick 0 is at clock time `origin`."""
-        self._origin = origin
-        if self._clock.realtime:
-            self._saver.start()
+    @property
+    def up(self) -> bool:
+        """Whether the port is there."""
+        return self._port.up
 
     def send(self, message: bytes, time: float) -> None:
         """Pass on and keep."""
         self._port.send(message, time)
         with self._lock:
-            self._outbox.push(message, time)
+            if message[0] < 0xF0 and self._port.up:
+                self._outbox.push(message, time)
             self._commit(self._clock.now())
+
+    def receive(self) -> list[tuple[float, bytes]]:
+        """What came in since the last call; it is the player's."""
+        received = self._port.receive()
+        with self._lock:
+            for time, message in received:
+                if message[0] < 0xF0:
+                    self._write_down("player", time, message)
+            self._commit(self._clock.now())
+        return received
 
     def cancel(self) -> None:
         """Pass on, and forget what was not sent."""
@@ -68,93 +96,150 @@ class Recorder:
             self._outbox.cancel(now)
         self._port.cancel()
 
+    def news(self) -> list[str]:
+        """The port's."""
+        return self._port.news()
+
+    def thru(self, on: bool) -> None:
+        """Pass on."""
+        self._port.thru(on)
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Pass on."""
+        self._port.listen(wake)
+
     def check(self) -> None:
-        """Raise PortError if the port has gone, FileError if the recording cannot be saved."""
+        """Raise PortError if the port has gone, FileError once when the recording cannot be written.
+
+        It goes on trying; what could not be written is kept until it can.
+        """
         self._port.check()
-        if self._trouble is not None:
-            raise self._trouble
+        trouble, self._trouble = self._trouble, None
+        if trouble is not None:
+            raise trouble
 
     def close(self) -> None:
-        """Close the port and end the recording; `save` may follow."""
+        """Close the port, and make the file of the journal. Twice is once. Raises FileError; the journal stays then."""
+        if self._closed:
+            return
+        self._closed = True
         self._ending.set()
         self._port.close()
-        if self._saver.is_alive():
-            self._saver.join()
+        if self._writer.is_alive():
+            self._writer.join()
         with self._lock:
             now = self._clock.now()
             self._commit(now)
             self._outbox.silence(now)
             self._commit(float("inf"))
+            self._look(now, exactly=True)
+        self._save()
+
+    # --- the recording ----------------------------------------------------------------------------------------------
 
     def piece(self) -> Piece:
-        """What was sent so far; notes that still sound last until now."""
+        """All that was played so far, without the pedals, until it is closed; what sounds lasts until now."""
         with self._lock:
             now = self._clock.now()
             self._commit(now)
-            notes = list(self._notes)
-            notes += [self._note(key, now) for key in self._open]
-        parts = {part: i for i, part in enumerate(sorted({n.part for n in notes}))}
-        line = self._timeline
-        return Piece.from_notes(
-            (n._replace(part=parts[n.part]) for n in notes),
-            24 * FINER,
-            tempos=tuple(t._replace(tick=t.tick * FINER) for t in line.tempos),
-            meters=tuple(m._replace(tick=m.tick * FINER) for m in line.meters),
-            keys=tuple(k._replace(tick=k.tick * FINER) for k in line.keys),
-            part_names=("",) * len(parts),
-            metadata=Metadata(title=self._title),
-        )
+            self._look(now, exactly=True)
+            recorded = self._journal.read()
+        end = max(recorded.end, self._tick(now))
+        return take_piece(recorded.take, float("-inf"), end, recorded.timeline, recorded.knots, recorded.title)[0]
 
-    def save(self) -> None:
-        """Write the file if there is anything new. Raises FileError."""
-        from ..midi.write import write_midi
+    def keep(self, bars: int = 8) -> Path:
+        """Write the last `bars` whole bars and what is begun of this one beside the recording, at once.
 
-        if self._origin is None:
-            return
-        self._unsaved = False
-        piece = self.piece()
-        if not len(piece):
-            return
-        write_midi(piece, self.path)
-        self.saved = True
+        Returns the file. Raises SettingsError if nothing was played in them, or for more than 64 bars; FileError.
+        """
+        if not 1 <= bars <= MOST_BARS:
+            raise SettingsError(f"The last 1 to {MOST_BARS} bars can be kept, not {bars}: the recording has them all.")
+        with self._lock:
+            now = self._clock.now()
+            self._commit(now)
+            tick, line = self._tick(now), self._timeline
+            last = line.position(tick).bar
+            first = max(1, last - bars)
+            knots = self._conductor.tempo_map()
+            midi = take_bytes(self._take, line.bar_start(first - 1), tick, line, knots, self._title)
+        if not midi:
+            raise SettingsError(f"Nothing was played in the last {bars} bars, so there is nothing to keep.")
+        path = self._unused(f"kept-{self.path.stem}-bars-{first}-{last}")
+        write_atomically(path, midi)
+        return path
 
-    def _keep_saving(self) -> None:
-        pause = SAVE_EVERY
-        while not self._ending.wait(pause):
-            began = time.perf_counter()
+    def _unused(self, stem: str) -> Path:
+        path, n = self.path.with_name(f"{stem}.mid"), 1
+        while path.exists():
+            n += 1
+            path = self.path.with_name(f"{stem}-{n}.mid")
+        return path
+
+    def _save(self) -> None:
+        midi, written = b"", False
+        try:
+            midi = self._journal.read().midi()
+            if midi:
+                write_atomically(self.path, midi)
+                self.saved = True
+            written = True
+        finally:
+            self._journal.close(remove=written)
+
+    def _keep_writing(self) -> None:
+        failed = False
+        while not self._ending.wait(WRITE_EVERY):
             try:
-                if self._unsaved:
-                    self.save()
+                self._journal.flush()
+                failed = False
             except FileError as error:
-                self._trouble = error
-                return
-            # A session of hours takes long to write; it must not take the machine.
-            pause = max(SAVE_EVERY, 10 * (time.perf_counter() - began))
+                if not failed:
+                    self._trouble = error
+                failed = True
+
+    # --- writing down; the caller holds the lock --------------------------------------------------------------------
 
     def _commit(self, now: float) -> None:
-        """Turn what was sent by `now` into notes. The caller holds the lock."""
+        """Write down what went out by `now`."""
         while taken := self._outbox.take(now, 0.0):
             for at, message in taken:
-                self._write_down(at, message)
+                self._write_down("model", at, message)
+        if self._port.up != self._up:
+            self._up = self._port.up
+            self._outbox = Outbox()
+            for message in [] if self._up else self._take.offs("model"):
+                self._write_down("model", now, message)
+        if now >= self._looked + LOOK_EVERY and now != float("inf"):
+            self._look(now)
 
-    def _write_down(self, at: float, message: bytes) -> None:
-        channel, kind = message[0] & 0x0F, message[0] & 0xF0
-        if kind == 0xC0:
-            self._programs[channel] = message[1]
-        elif is_on(message) or is_off(message):
-            key = (channel, message[1])
-            if key in self._open:
-                self._notes.append(self._note(key, at))
-                del self._open[key]
-                self._unsaved = True
-            if is_on(message):
-                self._open[key] = (self._tick(at), message[2])
+    def _write_down(self, who: Who, at: float, message: bytes) -> None:
+        tick = self._tick(at)
+        if self._take.hear(who, tick, message):
+            self._journal.message(who, tick, message)
 
-    def _note(self, key: Key, end: float) -> Note:
-        channel, pitch = key
-        onset, velocity = self._open[key]
-        program = DRUMS if channel == DRUM_CHANNEL else self._programs.get(channel, 0)
-        return Note(onset, max(1, self._tick(end) - onset), pitch, velocity, program, channel)
+    def _look(self, now: float, exactly: bool = False) -> None:
+        """See how far the music is and whether the tempo has changed, and forget what nobody can ask for."""
+        self._looked = now
+        conductor, tick = self._conductor, self._tick(now)
+        if conductor.timeline is not self._timeline:
+            self._timeline = conductor.timeline
+            self._journal.timeline(self._timeline)
+        qpm, epoch = self._tempo
+        if exactly or conductor.epoch != epoch or abs(conductor.qpm - qpm) > SAME_TEMPO * qpm:
+            self._tempo = (conductor.qpm, conductor.epoch)
+            self._note_tempo(conductor.tempo_map())
+        if self._take.holding:
+            self._journal.add(round(tick, 4))
+        line = self._timeline
+        self._take.forget(line.bar_start(max(0, line.position(tick).bar - 2 - MOST_BARS)))
 
-    def _tick(self, at: float) -> int:
-        return max(0, round(self._timeline.tick(at - (self._origin or 0.0)) * FINER))
+    def _note_tempo(self, knots: list[tuple[float, float]]) -> None:
+        same = min(len(self._knots), len(knots))
+        while same and self._knots[same - 1] != knots[same - 1]:
+            same -= 1
+        if knots[same:]:
+            self._journal.tempo(same, knots[same:])
+        self._knots = knots
+
+    def _tick(self, at: float) -> float:
+        return max(_EARLIEST, self._conductor.tick(at))
