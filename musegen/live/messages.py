@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
+from typing import NamedTuple
 
 CHANNELS = 16
 DRUM_CHANNEL = 9  # channel 10, counted from 1 (General MIDI 1)
@@ -94,12 +95,28 @@ class Ledger:
         """Every channel used."""
         self.programs: dict[int, bytes] = {}
         """The latest program change of each channel."""
-        self._pedals: set[int] = set()
+        self.pedals: set[int] = set()
+        """The channels whose sustain pedal is down."""
 
     @property
     def sounding(self) -> set[Key]:
         """The keys that are down, and those that a pedal holds."""
         return self.ringing.union(self.held)
+
+    def admit(self, message: bytes, identity: int = 0) -> list[bytes]:
+        """What to send for `message`, so that notes of different identities on one key never cut each other.
+
+        Striking a key that another holds ends the older note first; the older note's own end is then stale.
+        """
+        if is_channel(message) and (is_on(message) or is_off(message)):
+            key = (message[0] & 0x0F, message[1])
+            if self.held.get(key, identity) != identity:
+                if is_off(message):
+                    return []
+                self.take(message, identity)
+                return [note_off(*key), message]
+        self.take(message, identity)
+        return [message]
 
     def take(self, message: bytes, identity: int = 0) -> None:
         """Note that `message` goes out; `identity` says whose note it strikes."""
@@ -111,12 +128,16 @@ class Ledger:
             self.held[channel, message[1]] = identity
             self.ringing.discard((channel, message[1]))
         elif is_off(message):
-            if self.held.pop((channel, message[1]), None) is not None and channel in self._pedals:
+            if self.held.pop((channel, message[1]), None) is not None and channel in self.pedals:
                 self.ringing.add((channel, message[1]))
         elif kind == 0xC0:
             self.programs[channel] = message
         elif kind == 0xB0 and message[1] == SUSTAIN:
             self._pedal(channel, message[2] >= PEDAL_DOWN)
+
+    def release(self) -> list[bytes]:
+        """What a player would do to end every sound: let go of the keys, then of the pedals."""
+        return [note_off(*key) for key in sorted(self.held)] + [control(c, SUSTAIN, 0) for c in sorted(self.pedals)]
 
     def silence(self) -> list[bytes]:
         """What ends every sound: offs for the keys that are down, and the mode messages on every channel used."""
@@ -126,14 +147,22 @@ class Ledger:
         """Nothing sounds any more."""
         self.held.clear()
         self.ringing.clear()
-        self._pedals.clear()
+        self.pedals.clear()
 
     def _pedal(self, channel: int, down: bool) -> None:
         if down:
-            self._pedals.add(channel)
+            self.pedals.add(channel)
         else:
-            self._pedals.discard(channel)
+            self.pedals.discard(channel)
             self.ringing = {key for key in self.ringing if key[0] != channel}
+
+
+class Waiting(NamedTuple):
+    time: float
+    rank: int
+    order: int
+    message: bytes
+    identity: int
 
 
 class Outbox:
@@ -148,7 +177,7 @@ class Outbox:
         self.dropped = 0
         """Note-ons that were forgotten before their time: cancelled, or lost with a port."""
         self.ledger = Ledger()
-        self._heap: list[tuple[float, int, int, bytes]] = []
+        self._heap: list[Waiting] = []
         self._count = 0
 
     def __len__(self) -> int:
@@ -166,37 +195,46 @@ class Outbox:
 
     def push(self, message: bytes, time: float) -> None:
         """Keep `message` until `time`."""
-        self._count += 1
-        heapq.heappush(self._heap, (time, rank(message), self._count, message))
+        self._push(time, rank(message), message, 0)
 
     def take(self, before: float, now: float, limit: int = BURST) -> list[tuple[float, bytes]]:
         """At most `limit` messages due earlier than `before`, in order, as (due, message); `now` decides lateness."""
         taken: list[tuple[float, bytes]] = []
-        while self._heap and self._heap[0][0] < before and len(taken) < limit:
-            time, _, _, message = heapq.heappop(self._heap)
-            if is_on(message) and time < now - self.tolerance:
+        while self._heap and self._heap[0].time < before and len(taken) < limit:
+            due = heapq.heappop(self._heap)
+            if is_on(due.message) and due.time < now - self.tolerance:
                 self.late += 1
                 continue
-            self.ledger.take(message)
-            taken.append((time, message))
+            for message in self.ledger.admit(due.message, due.identity):
+                self._went_out(message, due)
+                taken.append((due.time, message))
         return taken
 
     def cancel(self, now: float) -> None:
         """Forget what has not gone out; note-offs and the ends of pedals are due at once instead."""
-        offs = [m for _, _, _, m in sorted(self._heap) if is_off(m) or is_pedal_up(m)]
-        self.dropped += sum(is_on(m) for _, _, _, m in self._heap)
+        waiting = sorted(self._heap)
+        self.dropped += sum(is_on(due.message) for due in waiting)
         self._heap.clear()
-        for message in offs:
-            self.push(message, now)
+        for due in waiting:
+            if is_off(due.message) or is_pedal_up(due.message):
+                self._push(now, rank(due.message), due.message, due.identity)
 
     def silence(self, now: float) -> None:
-        """`cancel`, then everything that ends what sounds."""
+        """`cancel`, then everything that ends what sounds, strictly in this order."""
         self.cancel(now)
-        for i, message in enumerate(self.ledger.silence()):
-            self.push(message, now + i * 1e-9)  # strictly in this order
+        for i, message in enumerate(self.ledger.silence(), 1):
+            identity = self.ledger.held.get((message[0] & 0x0F, message[1]), 0) if is_off(message) else 0
+            self._push(now + i * 1e-9, rank(message), message, identity)
 
     def lost(self) -> None:
         """Forget everything, sent or not: there is nobody to send it to."""
-        self.cancel(0.0)
+        self.dropped += sum(is_on(due.message) for due in self._heap)
         self._heap.clear()
         self.ledger.clear()
+
+    def _push(self, time: float, rank: int, message: bytes, identity: int) -> None:
+        self._count += 1
+        heapq.heappush(self._heap, Waiting(time, rank, self._count, message, identity))
+
+    def _went_out(self, message: bytes, due: Waiting) -> None:
+        """For subclasses that want to know."""
