@@ -73,12 +73,6 @@ class Course:
         """Meters and keys in ticks."""
         return self._timeline
 
-    @property
-    def qpm(self) -> float:
-        """Quarter notes a minute now; while standing still the tempo of before."""
-        moving = [k.seconds for k in self._map.knots(self._past)[-2:] if isfinite(k.seconds)]
-        return 60 / (moving[-1] * TICKS_PER_QUARTER) if moving else self._timeline.qpm(0)
-
     def tick(self, time: float) -> float:
         """The musical position at clock `time`."""
         return self._map.tick(time)
