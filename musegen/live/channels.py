@@ -6,6 +6,8 @@ Source: General MIDI System Level 1, "MIDI Channel 10 is reserved for percussion
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from ..piece import DRUMS
 from .messages import CHANNELS, DRUM_CHANNEL, program_change
 
@@ -13,9 +15,14 @@ _MELODIC = [c for c in range(CHANNELS) if c != DRUM_CHANNEL]
 
 
 class Channels:
-    """Gives instruments (as numbered by `events.attributes`) their channels, in order of appearance."""
+    """Gives instruments (as numbered by `events.attributes`) their channels, in order of appearance.
 
-    def __init__(self) -> None:
+    The first take those of `wanted`, the others what is free; channels in `avoid` only if wanted.
+    """
+
+    def __init__(self, wanted: Sequence[int] = (), avoid: Collection[int] = ()) -> None:
+        rest = [c for c in _MELODIC if c not in wanted and c not in avoid]
+        self._order = [*wanted, *(rest or _MELODIC)]
         self._of: dict[int, int] = {}
         self._programs: dict[int, int] = {}  # channel: program
 
@@ -30,7 +37,7 @@ class Channels:
         if program == DRUMS:
             self._of[instrument] = DRUM_CHANNEL
             return DRUM_CHANNEL, []
-        free = [c for c in _MELODIC if c not in self._programs]
+        free = [c for c in self._order if c not in self._programs]
         if free:
             self._of[instrument] = free[0]
             self._programs[free[0]] = program

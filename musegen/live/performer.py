@@ -1,198 +1,404 @@
-"""The performer: turns a feed of notes into sound at the right time (solo playing).
+"""The performer: listens to the player, decides in one of its modes what to play and when, and hands it out.
 
-It asks its clock for the timeline: `notes_between` hands out notes by musical time, whoever asks; `run` asks in
-step with the clock and gives the scheduler each note a quarter of a second ahead. Knows nothing of models,
-processes or MIDI systems. If the feed is behind, it rests for whole bars, so that the music goes on where the bar is.
+All in ticks (24 a quarter): whoever asks gets the notes up to a tick, once. A live stage asks in step with its clock
+(`stage.py`); a host that owns the timeline asks for "the notes from beat 17 to 18"; a test or a bounce asks as fast
+as it likes. Knows nothing of seconds, ports or processes.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from ..events.codec import TimedNote
-from .channels import Channels
-from .clock import Clock
-from .feed import Feed
-from .scheduler import Scheduler, Sound
+from ..events import attributes as at
+from ..sampling.duet import Played
+from ..sampling.request import Request, Step
+from .desk import Desk
+from .history import History
+from .messages import DRUM_CHANNEL
+from .modes import MODES, Mode
+from .partner import Partner
 from .timeline import Timeline
 
-HORIZON = 0.25
-"""How many seconds ahead notes go to the scheduler."""
-MARGIN = 0.02  # a note that is due sooner than this cannot be played in time any more
-STEP = 0.02  # how often to look, in seconds
-BEGIN = 0.3  # from the first notes to their sound
-OUTLOOK = 4.0  # how far ahead notes are fetched to be shown, in seconds
-PREFILL = 64  # notes, or one bar, to have before beginning
-IMPATIENT = 2.0  # seconds without a note until it is said
+BUSY_BEATS = 8  # the player's activity is counted over so many beats
+LONGEST_HELD = 16 * 96  # ticks; a key that lies for ever counts as this long
 
 
-class Listener(Protocol):
-    """Whoever wants to know what is played: a view, a test."""
+class Turn(NamedTuple):
+    """What is handed out: notes (held ones have no duration yet), and the ends of held ones as (number, tick)."""
 
-    def note(self, note: TimedNote, channel: int) -> None:
-        """`note` will sound (`onset` is on the timeline, rests included)."""
-        ...
-
-    def say(self, text: str) -> None:
-        """One line for the person at the machine."""
-        ...
-
-
-class Silent:
-    """A listener that does not care."""
-
-    def note(self, note: TimedNote, channel: int) -> None:
-        """Do nothing."""
-
-    def say(self, text: str) -> None:
-        """Do nothing."""
+    notes: list[Played]
+    ends: list[tuple[int, int]]
 
 
 class Performer:
-    """Plays `feed` on `timeline` through `scheduler`, to the end of the feed or of bar `bars`."""
+    """Plays with `partner` on `timeline`, steered by `desk`, to the end of bar `bars` if given.
+
+    `voices` are the instruments it plays (`events.attributes`), `player` the player's own. `seed` are the seed
+    phrase's notes, at negative ticks. `ahead` is how many ticks ahead it plans.
+    """
 
     def __init__(
         self,
-        feed: Feed,
-        scheduler: Scheduler,
+        partner: Partner,
         timeline: Timeline,
+        desk: Desk,
+        mode: str = "solo",
+        *,
+        voices: Sequence[int] = (0,),
+        player: int = 0,
+        seed: Sequence[Played] = (),
         bars: int | None = None,
-        listener: Listener | None = None,
+        seed_number: int = 0,
     ) -> None:
-        self.timeline = timeline
-        self.origin: float | None = None
-        """The clock time of tick 0, once it has begun."""
+        self.timeline, self.desk, self.partner = timeline, desk, partner
+        self.voices, self.player = tuple(voices), player
+        self.history = History(tuple(seed))
+        self.ahead = 2 * timeline.meters[0].bar_ticks()
+        self.seed_number = seed_number
         self.rests = 0
-        """Bars rested because the feed was behind."""
-        self.notes = 0
-        self._feed, self._scheduler = feed, scheduler
-        self._clock: Clock = scheduler.clock
-        self._listener = listener or Silent()
-        self._channels = Channels()
-        self._end = float("inf") if bars is None else timeline.bar_start(bars)
-        self._ready: deque[TimedNote] = deque()
-        self._moved = 0  # ticks rested
+        """Bars rested because the model was behind."""
+        self.notes = self.count = 0
+        """The model's notes handed out, and those of both."""
+        self.resting = False
+        """Whether the player asked it to leave; it goes on listening."""
+        self.frontier = 0
+        """Up to this tick everything has been handed out."""
+        self.now = 0.0
+        self.request: Request | None = None
+        self.done = True
+        """Whether the request has been answered to its end."""
+        self._planned: deque[Played] = deque()
+        self._end = math.inf if bars is None else timeline.bar_start(bars)
+        self._numbers = 0
+        self._held: dict[tuple[int, int], Played] = {}
+        self._onsets: deque[int] = deque(maxlen=64)
+        self._immediate: list[Played] = []
+        self._with: dict[int, list[Played]] = {}  # player's number → companions that sound
+        self._ends: list[tuple[int, int]] = []
+        self._version = desk.version
+        self._news: list[str] = []
         self._dry_since: float | None = None
+        self._costs: list[float] = []
+        self.mode: Mode = MODES[mode]()
+        self._entered = False
+
+    # --- the player -------------------------------------------------------------------------------------------------
+
+    def strike(self, tick: float, channel: int, pitch: int, velocity: int) -> None:
+        """The player struck a key at `tick`."""
+        self.prepare()
+        self.release(tick, channel, pitch)  # a key that is struck again was released, whatever was heard
+        self._numbers += 1
+        instrument = at.DRUM_INSTRUMENT if channel == DRUM_CHANNEL else self.player
+        note = Played(round(tick), None, pitch, velocity, instrument, self._numbers, False)
+        self._held[channel, pitch] = note
+        self._onsets.append(note.onset)
+        self.count += 1
+        self.history.add(note)
+        self.partner.hear(note)
+        self.mode.struck(self, note)
+
+    def release(self, tick: float, channel: int, pitch: int) -> None:
+        """The player released a key; one that is not held is ignored."""
+        note = self._held.pop((channel, pitch), None)
+        if note is None:
+            return
+        duration = min(max(1, round(tick) - note.onset), LONGEST_HELD)
+        self.history.end(note.number, duration)
+        self.partner.end(note.number, duration)
+        self._end_companions(note.number, duration)
+        self.mode.released(self, note._replace(duration=duration))
+
+    def release_all(self, tick: float) -> None:
+        """The player's port has gone: no key is held any more."""
+        for channel, pitch in list(self._held):
+            self.release(tick, channel, pitch)
+
+    @property
+    def held(self) -> list[Played]:
+        """The player's notes whose keys are down."""
+        return list(self._held.values())
+
+    @property
+    def busy(self) -> float:
+        """The player's notes a beat, lately."""
+        since = self.now - BUSY_BEATS * self.beat
+        return sum(o >= since for o in self._onsets) / BUSY_BEATS
+
+    # --- what a mode may do -----------------------------------------------------------------------------------------
+
+    @property
+    def beat(self) -> int:
+        """Ticks of a beat here."""
+        return 96 // self.timeline.meter(max(0.0, self.now)).denominator
+
+    @property
+    def bar(self) -> int:
+        """Ticks of a bar here."""
+        return self.timeline.meter(max(0.0, self.now)).bar_ticks()
+
+    def next_bar(self, tick: float) -> int:
+        """The first bar line at or after `tick`."""
+        return self._line_after(tick, self.bar)
+
+    def next_beat(self, tick: float) -> int:
+        """The first beat at or after `tick`."""
+        return self._line_after(tick, self.beat)
+
+    def bar_before(self, tick: float) -> int:
+        """The last bar line at or before `tick`."""
+        meter = self.timeline.meter(max(0.0, tick))
+        return meter.tick + int((tick - meter.tick) // self.bar) * self.bar
+
+    def _line_after(self, tick: float, grid: int) -> int:
+        meter = self.timeline.meter(max(0.0, tick))
+        return meter.tick + math.ceil((tick - meter.tick) / grid) * grid
+
+    def ask(
+        self,
+        start: int,
+        end: int | None = None,
+        *,
+        exact: bool = False,
+        template: tuple[Step, ...] = (),
+        chance_from: int | None = None,
+    ) -> None:
+        """Have the notes from `start` on drawn (anew), until `end`; planned ones before it stay."""
+        if self.resting:
+            return
+        if math.isfinite(self._end):
+            end = int(min(self._end, math.inf if end is None else end))
+        self.request = self._request(start, end, exact, template, start if chance_from is None else chance_from)
+        self.done = False
+        while self._planned and self._planned[-1].onset >= start:
+            self._planned.pop()
+        self.partner.ask(self.request)
+        self._permit()
+
+    def ask_again(self) -> None:
+        """The same request with what has changed since; what is handed out stays."""
+        if self.request is not None and (not self.done or self._planned):
+            old = self.request
+            start = max(old.start, self.frontier)
+            if old.end is None or start < old.end:
+                exact = old.exact and start == old.start
+                self.ask(start, old.end, exact=exact, template=old.template, chance_from=old.chance_from)
+
+    def join(self, note: Played) -> None:
+        """Have companions of the player's `note` drawn, to be handed out at once."""
+        if not self.resting:
+            self._with[note.number] = []
+            self.partner.companions(self._request(note.onset, None, True, (), note.onset), note)
+
+    def drop(self) -> None:
+        """Play nothing more until asked for again."""
+        self._planned.clear()
+        self.request, self.done = None, True
+        self.partner.forget(self.frontier)
+
+    def say(self, text: str) -> None:
+        """Tell the person something."""
+        self._news.append(text)
+
+    def news(self) -> list[str]:
+        """Sentences for the person since the last call."""
+        news, self._news = self._news, []
+        return news
+
+    def costs(self) -> list[float]:
+        """What each note that was drawn since the last call cost, in seconds."""
+        costs, self._costs = self._costs, []
+        return costs
+
+    # --- time -------------------------------------------------------------------------------------------------------
 
     @property
     def finished(self) -> bool:
-        """Whether all notes have been handed out."""
-        return (self._feed.ended and not self._ready) or (
-            bool(self._ready) and self._ready[0].onset + self._moved >= self._end
+        """Whether the last bar has been handed out, or a partner that plays alone has come to its end."""
+        alone = self.mode.alone and self.request is not None and self.done and not self._planned
+        return self.frontier >= self._end or alone
+
+    def planned(self) -> list[Played]:
+        """The notes that are known but may still change; any thread may ask."""
+        return list(self._planned.copy())
+
+    def prepare(self, start: int = 0) -> bool:
+        """Begin to plan, before the music begins at `start`; whether the first notes are there, or none are wanted."""
+        if not self._entered:
+            self._entered = True
+            self.mode.enter(self, start)
+        self._collect()
+        return self.done or (bool(self._planned) and self._planned[-1].onset >= start + self.bar)
+
+    def advance(self, now: float, until: float) -> Turn:
+        """Hand out everything before tick `until`; `now` is the earliest tick that can still be played in time.
+
+        Both only ever grow. Raises MusegenError if the partner can give no more.
+        """
+        self.now = max(self.now, now)
+        self.prepare()
+        self._collect()
+        if self.desk.version != self._version:
+            self._version = self.desk.version
+            self.mode.turned(self)
+        self.mode.step(self, now)
+        self._collect()
+        turn = self._hand_out(now, until)
+        self.frontier = max(self.frontier, math.ceil(min(until, self._end)))
+        self._permit()
+        self._complain(now)
+        return turn
+
+    def jump(self, tick: int) -> None:
+        """Time was broken (a stop, a jump of the master): begin again at the bar line `tick`."""
+        self.release_all(self.now)
+        self._drop_companions()
+        if self.request is not None and self.request.start == tick >= self.frontier:
+            return  # it has just been planned from there
+        self.drop()
+        self.now, self.frontier = max(self.now, tick), max(self.frontier, tick)
+        self.mode.enter(self, tick)
+
+    def replaced(self, partner: Partner | None = None) -> None:
+        """Another brain plays from now on: tell it everything, and have what is not handed out drawn anew."""
+        self.partner = partner or self.partner
+        self.partner.reset(self.history.notes)
+        self.ask_again()
+
+    # --- what a player may ask for ----------------------------------------------------------------------------------
+
+    def play_in(self, name: str) -> None:
+        """Change to mode `name`, from the next bar."""
+        self.drop()
+        self.mode = MODES[name]()
+        if self._entered:
+            self.mode.enter(self, self.next_bar(self.frontier))
+
+    def leave(self) -> None:
+        """Stop playing after what is handed out; go on listening."""
+        self.drop()
+        self.resting = True
+
+    def come_in(self) -> None:
+        """Play again, from the next bar."""
+        self.resting = False
+        self.mode.enter(self, self.next_bar(self.frontier))
+
+    def undo(self) -> None:
+        """Take back the last phrase, both players' part of it: what is played next follows on what was before."""
+        start = self.mode.phrase_start(self)
+        self._take_back(start, lambda note: True)
+        self.mode.enter(self, self.next_bar(self.frontier))
+
+    def retake(self, seed_number: int | None = None) -> None:
+        """Play the model's last phrase again from the next bar, with the same random numbers or `seed_number`'s."""
+        if seed_number is not None:
+            self.seed_number = seed_number
+        start = self.next_bar(self.frontier)
+        self.mode.retake(self, start)
+
+    def forget_own(self, old: int, new: int) -> None:
+        """Take back the model's notes from tick `old` on, and move the rest so that it leads to `new`."""
+        self._take_back(old, lambda note: note.own, new)
+
+    def _take_back(self, start: int, which: Callable[[Played], bool], new: int | None = None) -> None:
+        self.drop()
+        self.history.forget(start, which)
+        ahead = self.next_bar(self.frontier) if new is None else new
+        self.history.move(max(0, (ahead - start) // self.bar * self.bar))
+        self.partner.reset(self.history.notes)
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _request(
+        self, start: int, end: int | None, exact: bool, template: tuple[Step, ...], chance_from: int
+    ) -> Request:
+        self._numbers += 1
+        controls = self.desk.controls
+        busy = self.busy
+        return Request(
+            self._numbers, start, end, self.voices, controls, self.seed_number, chance_from, exact, template, busy
         )
 
-    def planned(self) -> list[TimedNote]:
-        """The notes that are known but not handed out yet; any thread may ask."""
-        moved = self._moved
-        return [n._replace(onset=n.onset + moved) for n in self._ready.copy() if n.onset + moved < self._end]
+    def _permit(self) -> None:
+        if self.request is not None:
+            self.partner.until(max(self.request.start, math.ceil(self.now)) + self.ahead)
 
-    def tick_now(self) -> float:
-        """Where the music is; negative before it begins."""
-        return -1.0 if self.origin is None else self.timeline.tick(self._clock.now() - self.origin)
+    def _collect(self) -> None:
+        for answer in self.partner.take():
+            self._costs.append(answer.seconds)
+            if answer.to is not None:
+                self._accompany(answer.to, answer.note)
+            elif self.request is None or answer.request != self.request.number:
+                continue
+            elif answer.note is None:
+                self.done = True
+            else:
+                self._planned.append(answer.note)
 
-    def notes_between(self, start: float, end: float) -> list[TimedNote]:
-        """The notes not handed out yet with onset before tick `end`.
+    def _accompany(self, to: int, note: Played | None) -> None:
+        assert note is not None
+        self.history.add(note)
+        self._immediate.append(note)
+        source = next((n for n in self._held.values() if n.number == to), None)
+        if source is not None:
+            self._with[to].append(note)
+        else:  # the key is up already
+            self._ends.append((note.number, max(note.onset + 1, math.ceil(self.now))))
 
-        `start` is the earliest tick that can still be played: if the next note is older, everything moves on
-        by whole bars. On a clock that stands still this waits for the notes; in real time it takes what is ready.
-        """
-        notes: list[TimedNote] = []
-        while self._peek() is not None and not self.finished:
-            note = self._ready[0]
-            if (onset := note.onset + self._moved) < start:
-                onset += self._rest(onset, start)
-            if onset >= min(end, self._end):
+    def _end_companions(self, number: int, duration: int) -> None:
+        for note in self._with.pop(number, []):
+            self.history.end(note.number, duration)
+            self.partner.end(note.number, duration)
+            self._ends.append((note.number, note.onset + duration))
+
+    def _drop_companions(self) -> None:
+        for number in list(self._with):
+            self._end_companions(number, 1)
+
+    def _hand_out(self, now: float, until: float) -> Turn:
+        notes, self._immediate = self._immediate, []
+        while self._planned and self._planned[0].onset < min(until, self._end):
+            note = self._planned[0]
+            if note.onset < now - 1:
+                self._rest(until)
                 break
-            self._ready.popleft()
-            duration = min(note.duration, self._end - onset)
-            notes.append(note._replace(onset=onset, duration=int(duration)))
-        return notes
+            self._planned.popleft()
+            notes.append(self._within(note))
+            self.history.add(notes[-1])
+        ends, self._ends = self._ends, []
+        self.notes += len(notes)
+        self.count += len(notes)
+        return Turn(notes, ends)
 
-    def run(self, stop: Callable[[], bool] = lambda: False, began: Callable[[float], None] = lambda _: None) -> bool:
-        """Play until the end (True) or until `stop()` (False). `began` is told the clock time of tick 0.
+    def _within(self, note: Played) -> Played:
+        """`note`, not ringing on beyond what it was asked for."""
+        end = self._end
+        if self.request is not None and self.request.end is not None:
+            end = min(end, max(self.request.end, note.onset + 1))
+        if note.duration is None or note.onset + note.duration <= end:
+            return note
+        short = note._replace(duration=int(end) - note.onset)
+        self.partner.end(note.number, int(end) - note.onset)
+        return short
 
-        Raises MusegenError if the source fails, PortError if the port goes. Silence is the caller's part.
-        """
-        if not self._prefill(stop):
-            return False
-        self.origin = self._clock.now() + BEGIN
-        began(self.origin)
-        while not self._over():
-            if stop():
-                return False
-            self._step(self._clock.now())
-            self._clock.wait_until(self._clock.now() + STEP)
-        return True
-
-    def _step(self, now: float) -> None:
-        assert self.origin is not None
-        self._scheduler.port.check()
-        self._feed.check()
-        line, since = self.timeline, now - self.origin
-        for note in self.notes_between(line.tick(since + MARGIN), line.tick(since + HORIZON)):
-            self._place(note)
-        self._look_ahead(line.tick(since + OUTLOOK))
-        self._scheduler.advance()
-        self._complain(now)
-
-    def _place(self, note: TimedNote) -> None:
-        assert self.origin is not None
-        onset = self.origin + self.timeline.seconds(note.onset)
-        # From nominal time, never from the time before: nothing can add up to drift.
-        end = self.origin + self.timeline.seconds(note.onset + note.duration)
-        channel, before = self._channels.of(note.instrument, note.program)
-        for message in before:
-            self._scheduler.send(message, onset - MARGIN / 2)
-        self._scheduler.play(Sound(onset, end - onset, channel, note.pitch, note.velocity))
-        self.notes += 1
-        self._listener.note(note, channel)
-
-    def _over(self) -> bool:
-        return self.finished and self._scheduler.idle and self._clock.now() > self._scheduler.last_time + STEP
-
-    def _prefill(self, stop: Callable[[], bool]) -> bool:
-        """Have the first notes ready, so that the beginning cannot be late. False: stopped meanwhile."""
-        bar = self.timeline.bar_start(1)
-        while not stop():
-            self._feed.check()
-            self._scheduler.port.check()
-            while len(self._ready) < PREFILL and (note := self._feed.take(not self._clock.realtime)):
-                self._ready.append(note)
-                if note.onset >= bar:
-                    return True
-            if self._feed.ended or len(self._ready) >= PREFILL:
-                return True
-            self._clock.wait_until(self._clock.now() + STEP)
-        return False
-
-    def _look_ahead(self, tick: float) -> None:
-        """Have the notes up to `tick` as far as they are ready, so that they can be shown before they sound."""
-        if not self._clock.realtime:
-            return
-        while (not self._ready or self._ready[-1].onset + self._moved < tick) and (note := self._feed.take(False)):
-            self._ready.append(note)
-
-    def _peek(self) -> TimedNote | None:
-        if not self._ready and (note := self._feed.take(not self._clock.realtime)):
-            self._ready.append(note)
-        return self._ready[0] if self._ready else None
-
-    def _rest(self, onset: float, start: float) -> int:
-        """Move on by the bars it takes for `onset` to be at `start` or later; returns the ticks."""
-        bar = self.timeline.meter(start).bar_ticks()
-        bars = -(-int(-(-(start - onset) // 1)) // bar)
-        self._moved += bars * bar
+    def _rest(self, until: float) -> None:
+        """The model is behind: it goes on at the next bar."""
+        start = self.next_bar(until)
+        bars = max(1, round((start - self._planned[0].onset) / self.bar))
         self.rests += bars
-        self._listener.say(f"The model was behind: rested for {bars} bar{'s' if bars > 1 else ''}.")
-        return bars * bar
+        self.say(f"The model was behind: rested for {bars} bar{'s' if bars > 1 else ''}.")
+        self._planned.clear()
+        self.mode.enter(self, start)
 
     def _complain(self, now: float) -> None:
-        if self._ready or self._feed.ended:
+        if self._planned or self.done:
             self._dry_since = None
         elif self._dry_since is None:
             self._dry_since = now
-        elif now - self._dry_since > IMPATIENT:
-            self._listener.say("Waiting for the model: no notes are ready.")
-            self._dry_since = float("inf")
+        elif now - self._dry_since > max(self.bar, 96):
+            self.say("Waiting for the model: no notes are ready.")
+            self._dry_since = math.inf

@@ -1,7 +1,7 @@
 """A session: one performance from the first note to silence, with everything that can go wrong on the way.
 
-Whatever ends it (the last bar, Ctrl-C, SIGTERM, an error of the model, its sudden death, a port that goes), the same
-things happen in the same order: silence, the port closed, the model stopped, the recording saved.
+Whatever ends it (the last bar, Ctrl-C, SIGTERM, an error of the model), the same things happen in the same order:
+silence, the port closed, the model stopped, the recording written.
 """
 
 from __future__ import annotations
@@ -10,60 +10,174 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import PortError
+from ..sampling.duet import Played
+from .channels import Channels
 from .clock import Clock
-from .feed import Feed
-from .performer import Listener, Performer
+from .conductor import Conductor
+from .desk import Desk
+from .modes import MODES
+from .own_time import OwnTime
+from .pace import Pace
+from .partner import Partner
+from .performer import Performer
 from .ports import Port
 from .recorder import Recorder
+from .relay import Relay
 from .scheduler import Scheduler
-from .timeline import Timeline
+from .stage import Stage
+
+if TYPE_CHECKING:
+    from .clock_out import ClockOut
+
+BEGIN = 0.3  # seconds from the first notes to their sound
+KEEP_BARS = 8
+GETTING_READY = 20.0  # seconds after which the model is late, and the music begins without it
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How a session plays: the mode, the instruments of both (`events.attributes`), the seed phrase's notes."""
+
+    mode: str = "solo"
+    voices: Sequence[int] = (0,)
+    player: int = 0
+    seed: Sequence[Played] = ()
+    bars: int | None = None  # None: no end
+    seed_number: int = 0
+    title: str = ""
+    count_in: int = 0  # bars
+    click: bool = False
+    clock_out: bool = False  # send MIDI clock
+    player_channels: frozenset[int] = frozenset()  # which the model keeps away from
+    channels: Sequence[int] = ()  # the model's voices' own, in order; the rest are free ones
 
 
 class Session:
-    """Plays `feed` through `port` on `timeline` and records it at `recording`."""
+    """Plays with `partner` through `port` by `conductor`'s time, steered by `desk`; records it at `recording`."""
 
     def __init__(
         self,
-        feed: Feed,
+        partner: Partner,
         port: Port,
-        timeline: Timeline,
+        conductor: Conductor,
         clock: Clock,
         recording: Path,
-        *,
-        bars: int | None = None,
-        listener: Listener | None = None,
-        title: str = "",
+        desk: Desk | None = None,
+        setup: Setup | None = None,
+        swap: Callable[[str], None] = lambda name: None,
     ) -> None:
-        self._feed = feed
-        self.recorder = Recorder(port, clock, timeline, recording, title)
+        setup, self.desk = setup or Setup(), desk or Desk()
+        self.clock, self._setup, self._partner, self.conductor = clock, setup, partner, conductor
+        self.recorder = Recorder(port, clock, conductor, recording, setup.title)
         self.scheduler = Scheduler(clock, self.recorder)
-        self.performer = Performer(feed, self.scheduler, timeline, bars, listener)
+        self.performer = Performer(
+            partner,
+            conductor.timeline,
+            self.desk,
+            setup.mode,
+            voices=setup.voices,
+            player=setup.player,
+            seed=setup.seed,
+            bars=setup.bars,
+            seed_number=setup.seed_number,
+        )
+        self.stage = Stage(
+            self.performer,
+            conductor,
+            self.scheduler,
+            self.recorder,
+            self.desk,
+            channels=Channels(setup.channels, setup.player_channels),
+            keep=self._keep,
+            swap=swap,
+            click=setup.click,
+        )
+        self.pace = Pace()
+        self._master: ClockOut | None = None
+        if setup.clock_out:
+            from .clock_out import ClockOut
 
-    def run(self, stop: threading.Event | None = None) -> bool:
-        """Play; True if it came to its end, False if `stop` was set.
+            self._master = ClockOut(self.scheduler.send)
 
-        Raises MusegenError (the model), PortError (the port) or FileError (the recording), always after silence
-        and after saving what can be saved.
+    @property
+    def mode(self) -> str:
+        """The name of the mode that it plays in."""
+        return next(name for name, mode in MODES.items() if type(self.performer.mode) is mode)
+
+    def run(self, stop: threading.Event | None = None, say: Callable[[str], None] = lambda text: None) -> bool:
+        """Play; True if it came to its end, False if `stop` was set. `say` is told what a person should know.
+
+        Raises MusegenError (the model), PortError (the port cannot be opened any more) or FileError (the recording),
+        always after silence and after saving what can be saved.
         """
         stop = stop or threading.Event()
         try:
-            return self.performer.run(stop.is_set, self.recorder.start)
+            return self._run(stop, say)
         finally:
             self._end()
 
+    def _run(self, stop: threading.Event, say: Callable[[str], None]) -> bool:
+        if not self._get_ready(stop):
+            return False
+        if isinstance(self.conductor, OwnTime):
+            self.conductor.start(self.clock.now() + BEGIN + self._counting())
+        while not self.stage.over:
+            if stop.is_set():
+                return False
+            self._step()
+            for text in self._news():
+                say(text)
+            self.stage.wait()
+        return not self.stage.quit
+
+    def _step(self) -> None:
+        if isinstance(self._partner, Relay) and self._partner.take_over():
+            self.performer.replaced()
+        for cost in self.performer.costs():
+            self.pace.add(cost)
+        self.stage.commit = self.pace.commit
+        self.performer.ahead = round(self.pace.ahead * self.conductor.qpm * 24 / 60)
+        if self._master is not None:
+            self._master.update(self.conductor, self.clock.now() + self.scheduler.port.lookahead)
+        self.stage.step()
+
+    def _get_ready(self, stop: threading.Event) -> bool:
+        """Have the first notes before the music begins, so that they cannot be late. False: stopped meanwhile."""
+        began = self.clock.now()
+        while not (self._partner.ready and self.performer.prepare()):
+            if stop.is_set() or self.clock.now() - began > GETTING_READY:
+                return not stop.is_set()
+            self.recorder.check()
+            self._partner.take() if not self._partner.ready else None
+            self.stage.wait()
+        return True
+
+    def _counting(self) -> float:
+        """Seconds of the count-in."""
+        line = self.conductor.timeline
+        return self._setup.count_in * line.seconds(line.meters[0].bar_ticks())
+
+    def _news(self) -> list[str]:
+        return [*self.stage.news(), *(self._partner.news() if isinstance(self._partner, Relay) else [])]
+
+    def _keep(self) -> None:
+        path = self.recorder.keep(KEEP_BARS)
+        self.performer.say(f"Kept the last {KEEP_BARS} bars in {path}")
+
     def _end(self) -> None:
         try:
-            with contextlib.suppress(PortError):  # gone: its sender has ended what sounded
+            with contextlib.suppress(PortError):  # gone for good: its process has ended what sounded
                 self.scheduler.panic()
-            self.recorder.close()
-            self._feed.close()
+            self._partner.close()
         finally:
-            self.recorder.save()
+            self.recorder.close()
 
 
 @contextlib.contextmanager

@@ -31,6 +31,8 @@ def generate(
     `with_seed` puts the seed before the new music; otherwise the new music begins at tick 0. Tempo, meter
     and key are the seed's. `progress` is called with the bars done and wanted.
     """
+    if not len(plan.seed):
+        raise SettingsError("The seed phrase holds no notes: give a file with some music in it.")
     if n < 1 or bars < 1:
         raise SettingsError(f"{n} pieces of {bars} bars cannot be written: both must be at least 1.")
     for first in range(0, n, BATCH):

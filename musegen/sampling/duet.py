@@ -72,6 +72,8 @@ class Duet:
         self.notes: list[Played] = []
         """What both have played, in order; the model's planned notes among it."""
         self._engine, self._origin, self._number = engine, origin, 0
+        self._state: Any = None
+        self._held = 0  # rows in it
         self._tracker = Tracker(1, meters)
         self._prompt: list[ModelRows] = [r[None] for r in self._tracker.feed(prompt)[-self._room() :]]
         self._first = self._tracker.copy()  # as it is before self.notes[0]
@@ -111,6 +113,8 @@ class Duet:
         same = next((i for i, (a, b) in enumerate(zip(new, self.notes, strict=False)) if a != b), None)
         same = min(len(new), len(self.notes)) if same is None else same
         self.notes = new
+        # The model's numbers are negative and fall; those of another brain before this one stay taken.
+        self._number = min([self._number, *(n.number for n in new)])
         self._go_back(same)
 
     def catch_up(self) -> None:

@@ -5,15 +5,17 @@ A `Plan` is data: it can be sent to another process, and two equal plans give eq
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import SettingsError
 from ..events import attributes as at
 from ..events.codec import EventCodec, Rows
 from ..piece import DRUMS, TICKS_PER_QUARTER, Piece
-from .constraints import Constraint, Grid, InOrder, Instruments, Longest, PitchSet, Polyphony, Span
+from .constraints import Constraint, Grid, Instruments, Longest, PitchSet, Polyphony, Span, in_order
 from .keys import pitch_classes
 from .sampler import SamplerSettings
 
@@ -41,7 +43,7 @@ class Limits:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A seed phrase and how to go on from it."""
+    """A seed phrase and how to go on from it. In a jam the seed may be empty: the player's notes take its place."""
 
     seed: Piece
     settings: SamplerSettings = field(default_factory=SamplerSettings)
@@ -50,8 +52,6 @@ class Plan:
     style: str = ""  # a style tag of the checkpoint; empty: none
 
     def __post_init__(self) -> None:
-        if not len(self.seed):
-            raise SettingsError("The seed phrase holds no notes: give a file with some music in it.")
         object.__setattr__(self, "seed", self.seed.at_resolution(TICKS_PER_QUARTER))
 
     @property
@@ -71,40 +71,57 @@ class Plan:
         tags = (styles.index(self.style),) if self.style else ()
         return EventCodec().encode(self.seed, tags).rows[:-1]
 
-    def constraints(self, endless: bool = True) -> tuple[Constraint, ...]:
-        """The limits as masks, the firmest first."""
+    def constraints(
+        self,
+        endless: bool = True,
+        start: int | None = None,
+        instruments: frozenset[int] | None = None,
+        heard: Sequence[tuple[int, int, int]] = (),
+    ) -> tuple[Constraint, ...]:
+        """The limits as masks, the firmest first.
+
+        The music begins at `start` (the origin) on `instruments` (its own). Where there is no seed, `heard` stands
+        for it: (onset, duration, pitch) of the player's notes.
+        """
         limits = self.limits
         out: list[Constraint] = [
-            Span(self.origin, max(1, int(limits.rest_bars * self.bar)), endless),
-            Instruments(self._instruments()),
-            PitchSet(self._pitches()),
+            Span(self.origin if start is None else start, max(1, int(limits.rest_bars * self.bar)), endless),
+            Instruments(self.instruments() if instruments is None else instruments),
+            PitchSet(self.pitches([pitch for _, _, pitch in heard])),
             Longest(max(1, int(limits.note_bars * self.bar))),
-            InOrder(at.INSTRUMENT),
-            InOrder(at.PITCH),
         ]
-        voices = 2 * _most_at_once(self.seed) if limits.voices is None else limits.voices
-        if voices:
+        out += in_order(tuple(out))
+        if voices := self.voices([(onset, duration) for onset, duration, _ in heard]):
             out.append(Polyphony(voices))
         if limits.grid:
             out.append(Grid(limits.grid))
         return tuple(out)
 
-    def _instruments(self) -> frozenset[int]:
+    def instruments(self) -> frozenset[int]:
+        """The instruments that may play, as in `events.attributes`; none if neither limits nor seed name any."""
         if not self.limits.programs:
             rows = EventCodec().encode(self.seed).rows
             return frozenset(np.unique(rows[at.is_note(rows), at.INSTRUMENT]).tolist())
         each = [range(p * at.COPIES, min((p + 1) * at.COPIES, at.INSTRUMENTS)) for p in self.limits.programs]
         return frozenset(i for r in each for i in r)
 
-    def _pitches(self) -> frozenset[int]:
+    def pitches(self, heard: Sequence[int] = ()) -> frozenset[int]:
+        """The pitches that may be played: near the seed's, or if it has none near those `heard` from the player."""
         notes = self.seed.notes
-        heard = notes["pitch"][notes["program"] != DRUMS].astype(int)
-        low, high = int(heard.min(initial=127)) - 12, int(heard.max(initial=0)) + 12
+        given = notes["pitch"][notes["program"] != DRUMS].astype(int).tolist() or list(heard)
+        low, high = (min(given) - 12, max(given) + 12) if given else (0, 127)
         low = max(0, low) if self.limits.low is None else self.limits.low
         high = min(127, high) if self.limits.high is None else self.limits.high
-        span = range(low, high + 1) if len(heard) or self.limits.low is not None else range(128)
         classes = pitch_classes(self.limits.key) if self.limits.key else frozenset(range(12))
-        return frozenset(p for p in span if p % 12 in classes)
+        return frozenset(p for p in range(low, high + 1) if p % 12 in classes)
+
+    def voices(self, heard: Sequence[tuple[int, int]] = ()) -> int:
+        """How many notes may sound at once (0: any number): twice the seed's, or `heard`'s (onset, duration)."""
+        if self.limits.voices is not None:
+            return self.limits.voices
+        notes = self.seed.notes
+        given = np.array(heard, np.int64).reshape(-1, 2).T if not len(notes) else (notes["onset"], notes["duration"])
+        return 2 * _most_at_once(*given)
 
     def with_bars(self, bars: int) -> Plan:
         """This plan with its seed cut to its last `bars` bars."""
@@ -112,7 +129,7 @@ class Plan:
         return replace(self, seed=self.seed.between(int(starts[max(0, len(starts) - 1 - bars)]), self.origin))
 
 
-def _most_at_once(piece: Piece) -> int:
+def _most_at_once(onset: npt.NDArray[np.int64], duration: npt.NDArray[np.int64]) -> int:
     """The largest number of notes that sound together."""
-    starts, ends = np.sort(piece.notes["onset"]), np.sort(piece.notes["onset"] + piece.notes["duration"])
+    starts, ends = np.sort(onset), np.sort(onset + duration)
     return int((np.arange(1, len(starts) + 1) - np.searchsorted(ends, starts, side="right")).max(initial=1))

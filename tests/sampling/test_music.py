@@ -99,7 +99,7 @@ def test_the_style_tag_goes_after_start(untrained: Path) -> None:
 
 def test_a_seed_without_notes_and_a_wrong_name_are_sentences(trained: Path) -> None:
     with pytest.raises(SettingsError, match="holds no notes"):
-        Plan(Piece.from_notes([]))
+        next(generate(load(trained), Plan(Piece.from_notes([])), 1, 4))
     with pytest.raises(CheckpointError, match="There is no checkpoint 'nosuch'"):
         load("nosuch")
     with pytest.raises(SettingsError, match="at least 1"):

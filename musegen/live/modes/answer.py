@@ -1,0 +1,106 @@
+"""Answer: call and response. The player's phrase ends at a rest; the answer has its length and starts on a beat.
+
+    listening ──a beat of silence is on its way──▶ ready ──the beat comes──▶ answering ──its end──▶ listening
+
+The answer is drawn while the silence is still half as long as it must be, so that its first note is there on the
+beat; a key that is struck before takes it back. A player who cuts in is not played over: the answer stops.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .base import Mode
+
+if TYPE_CHECKING:
+    from ...sampling.duet import Played
+    from ..performer import Performer
+
+LYING = 2  # bars after which a key that is still held counts as released
+
+
+class Answer(Mode):
+    """`bars`: a phrase ends at the bar line after so many bars (trading fours) rather than at a rest; 0: at a rest."""
+
+    def __init__(self, bars: int = 0) -> None:
+        self.bars = bars
+        self._begin: int | None = None  # the phrase's first onset
+        self._last = 0  # its last release, or the latest onset if that is later
+        self._struck = 0
+        self._start = self._end = 0  # of the answer
+        self._question = 0
+        self._go("listening")
+
+    def enter(self, p: Performer, start: int) -> None:
+        """Listen."""
+        self._begin = None
+        self._go("listening")
+
+    def struck(self, p: Performer, note: Played) -> None:
+        """The phrase begins or goes on; an answer gives way."""
+        if self.state != "listening":
+            p.drop()
+            if self.state == "answering":
+                self._begin = None
+            self._go("listening")
+        if self._begin is None:
+            self._begin = note.onset
+        self._struck = self._last = note.onset
+
+    def released(self, p: Performer, note: Played) -> None:
+        """Silence may begin."""
+        self._last = max(self._last, note.onset + (note.duration or 0))
+
+    def step(self, p: Performer, now: float) -> None:
+        """Decide whether the phrase has ended, or the answer."""
+        if self.state == "listening" and self._begin is not None and not p.resting:
+            self._decide(p, now)
+        elif self.state == "ready" and now >= self._start:
+            self._go("answering")
+        elif self.state == "answering" and now >= self._end:
+            self._begin = None
+            self._go("listening")
+
+    def turned(self, p: Performer) -> None:
+        """An answer that is being played takes the new values on."""
+        if self.state != "listening":
+            p.ask_again()
+
+    def phrase_start(self, p: Performer) -> int:
+        """Where the question began that was answered last, or that is being played."""
+        return p.bar_before(self._question if self._begin is None else self._begin)
+
+    def retake(self, p: Performer, start: int) -> None:
+        """Answer the same phrase again."""
+        length = self._end - self._start
+        if length <= 0:
+            return
+        p.forget_own(self._start, start)
+        self._start, self._end = start, start + length
+        p.ask(start, self._end, exact=True)
+        self._go("ready")
+
+    def _decide(self, p: Performer, now: float) -> None:
+        assert self._begin is not None
+        rest = p.beat
+        if self.bars:
+            end = p.bar_before(self._begin) + self.bars * p.bar
+            if now < end - rest / 2:
+                return
+            self._ask(p, end, end - p.bar_before(self._begin))
+            return
+        if p.held and now < self._struck + LYING * p.bar:
+            return
+        last = self._struck + LYING * p.bar if p.held else self._last
+        if now >= last + rest / 2:
+            first = self._begin // p.beat * p.beat
+            self._ask(p, p.next_beat(max(last + rest, now)), p.next_beat(last) - first)
+
+    def _ask(self, p: Performer, start: int, length: int) -> None:
+        self._question = self._begin or 0
+        self._start, self._end = start, start + max(length, p.beat)
+        p.ask(self._start, self._end, exact=True)
+        self._go("ready")
+
+    def _go(self, state: str) -> None:
+        self.state = state

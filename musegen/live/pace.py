@@ -1,0 +1,51 @@
+"""How far ahead to plan and to commit, from what a note costs this checkpoint on this machine.
+
+    commit    seconds ahead at which a note becomes final: shorter answers a knob or a hand sooner
+    ahead     seconds ahead up to which notes are planned: longer survives longer stalls, and is drawn anew at a change
+
+Knows nothing of music.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+import numpy as np
+
+LEAST_COMMIT, MOST_COMMIT = 0.08, 0.25  # seconds
+LEAST_AHEAD, MOST_AHEAD = 1.5, 6.0
+DENSE = 20.0  # notes a second: as dense as music for ten fingers gets
+
+
+class Pace:
+    """Judges by the latest costs of a note, in seconds."""
+
+    def __init__(self, costs: Iterable[float] = ()) -> None:
+        self._costs: deque[float] = deque(costs, maxlen=256)
+
+    def add(self, seconds: float) -> None:
+        """A note cost so much."""
+        if seconds > 0:
+            self._costs.append(seconds)
+
+    @property
+    def speed(self) -> float:
+        """Notes a second; 0 while nothing is known."""
+        return 1 / float(np.median(self._costs)) if self._costs else 0.0
+
+    def cost(self, percent: float) -> float:
+        """The percentile of a note's cost, in seconds."""
+        return float(np.percentile(self._costs, percent)) if self._costs else 0.0
+
+    @property
+    def commit(self) -> float:
+        """The commit window: a chord of four notes at their slowest, and room for the port's own look-ahead."""
+        return min(max(LEAST_COMMIT, 0.06 + 4 * self.cost(99)), MOST_COMMIT)
+
+    @property
+    def ahead(self) -> float:
+        """The look-ahead: four times the work of the densest second, and the slowest note twice over."""
+        if not self._costs:
+            return LEAST_AHEAD
+        return min(max(LEAST_AHEAD, 4 * DENSE / self.speed + 2 * self.cost(100)), MOST_AHEAD)

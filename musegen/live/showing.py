@@ -1,0 +1,52 @@
+"""What a session shows of itself: makes the `Status` that every view reads. Knows nothing of terminals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..sampling.duet import Played
+from .session import Session
+from .status import SHOWN_BARS, ShownNote, State, Status, Who
+
+
+def status_of(session: Session, heard_from: str = "") -> Callable[[], Status]:
+    """A function that says how `session` stands; any thread may call it. `heard_from` names the input."""
+
+    def status() -> Status:
+        performer, stage, conductor = session.performer, session.stage, session.conductor
+        now = conductor.tick(session.clock.now())
+        return Status(
+            timeline=conductor.timeline,
+            tick=now,
+            position=conductor.position(now),
+            qpm=conductor.qpm,
+            source=conductor.source,
+            rolling=conductor.rolling,
+            output=session.recorder.name,
+            output_up=session.recorder.up,
+            input=heard_from,
+            input_up=session.recorder.up,
+            mode=session.mode,
+            state="resting" if performer.resting else performer.mode.state,
+            knobs=tuple(session.desk.rows()),
+            lateness=session.scheduler.lateness,
+            speed=session.pace.speed,
+            lookahead=1000 * stage.commit,
+            notes=_notes(session, now),
+            count=performer.count,
+            recording=str(session.recorder.path),
+        )
+
+    return status
+
+
+def _notes(session: Session, now: float) -> tuple[ShownNote, ...]:
+    performer = session.performer
+    far = SHOWN_BARS * performer.bar
+    played = performer.history.between(int(now) - far, int(now) + far)
+    return (*(_shown(n, "committed") for n in played), *(_shown(n, "planned") for n in performer.planned()))
+
+
+def _shown(note: Played, state: State) -> ShownNote:
+    who: Who = "model" if note.own else "player"
+    return ShownNote(note.onset, note.duration, note.pitch, note.velocity, note.instrument, who, state)

@@ -1,0 +1,131 @@
+"""An improviser: a model that plays along in a duet, as a performer asks it to.
+
+It joins the memory (`duet`), the limits of a plan and the live steering (`controls`) into drawn notes.
+Knows nothing of clocks or processes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..engine.base import load
+from ..piece import DRUMS
+from .biases import homes
+from .constraints import At, Constraint, PitchSet
+from .controls import steering
+from .duet import Duet, Played
+from .plan import Plan
+from .request import Request, Step
+
+HEARD = 32  # the player's latest notes, by which the key, the range and the number of voices are judged
+BELOW = 16  # semitones below a note within which its companions lie
+
+
+@dataclass(frozen=True, eq=False)
+class Improvisation:
+    """A checkpoint (a folder or a shipped name) that plays along after `plan`'s seed, which may be empty."""
+
+    checkpoint: str
+    plan: Plan
+
+    def open(self) -> Improviser:
+        """Load it. Raises CheckpointError or SettingsError."""
+        return Improviser(self)
+
+
+class Improviser:
+    """A `live.partner.Brain` with a network."""
+
+    def __init__(self, recipe: Improvisation) -> None:
+        engine, self._plan = load(recipe.checkpoint), recipe.plan
+        plan = self._plan
+        self._duet = Duet(engine, plan.prompt(engine.styles), plan.origin, plan.seed.meters, plan.settings)
+        self._homes = homes(plan.prompt(engine.styles))
+        self._request: Request | None = None
+        self._template: deque[Step] = deque()
+        self._fresh = False  # nothing of the request has been drawn
+
+    def hear(self, note: Played) -> None:
+        """`note` was played."""
+        self._duet.hear(note)
+
+    def end(self, number: int, duration: int) -> None:
+        """A held note ended."""
+        self._duet.end(number, duration)
+
+    def reset(self, notes: Sequence[Played]) -> None:
+        """Only `notes` were played."""
+        self._duet.reset(notes)
+
+    def forget(self, start: int) -> None:
+        """What is planned from `start` on will not be played."""
+        self._duet.forget_plan(start)
+        self._request = None
+
+    def idle(self) -> None:
+        """Take in what was played, so that an answer costs only itself."""
+        self._duet.catch_up()
+
+    def ask(self, request: Request) -> None:
+        """From now on `next` answers `request`."""
+        self._duet.forget_plan(request.start)
+        self._request, self._fresh = request, True
+        self._template = deque(s for s in request.template if s.onset >= request.start)
+
+    def next(self) -> Played | None:
+        """The next note of the request; None where it ends."""
+        request = self._request
+        if request is None:
+            return None
+        if request.template:
+            return self._follow(request)
+        first: list[Constraint] = []
+        if self._fresh and request.exact:
+            first.append(At(request.start + self._plan.origin))
+        end = float("inf") if request.end is None else request.end
+        note = self._draw(request, first, end)
+        self._fresh = False
+        return note
+
+    def companions(self, request: Request, to: Played) -> list[Played]:
+        """Notes that begin with `to`, below it, and end when it ends."""
+        pitches = frozenset(range(max(0, to.pitch - BELOW), to.pitch - 2))
+        notes: list[Played] = []
+        for _ in range(request.controls.companions):
+            free = pitches - {n.pitch for n in notes}
+            if not free:
+                break
+            where: list[Constraint] = [At(to.onset + self._plan.origin), PitchSet(free)]
+            note = self._draw(request, where, float("inf"), held=True)
+            if note is not None:
+                notes.append(note)
+        return notes
+
+    def _follow(self, request: Request) -> Played | None:
+        if not self._template:
+            return None
+        step = self._template.popleft()
+        if step.pitch is not None:
+            return self._duet.play(step.onset, step.duration, step.pitch, step.velocity, step.instrument)
+        where: list[Constraint] = [At(step.onset + self._plan.origin)]
+        return self._draw(replace(request, voices=(step.instrument,)), where, float("inf"))
+
+    def _draw(self, request: Request, first: list[Constraint], end: float, held: bool = False) -> Played | None:
+        notes = self._duet.notes
+        last = notes[-1].onset if notes else 0
+        together = sum(n.onset == last for n in notes[-16:])
+        chance = (request.seed_number, max(0, last - request.chance_from), together)
+        settings = replace(self._duet.settings, temperature=request.controls.temperature)
+        return self._duet.draw((*first, *self._constraints(request)), settings, chance, end, held)
+
+    def _constraints(self, request: Request) -> tuple[Constraint, ...]:
+        plan = self._plan
+        heard = [n for n in self._duet.notes[-4 * HEARD :] if not n.own and n.program != DRUMS][-HEARD:]
+        limits = plan.constraints(
+            start=request.start + plan.origin,
+            instruments=frozenset(request.voices),
+            heard=[(n.onset, n.duration or plan.bar, n.pitch) for n in heard],
+        )
+        return (*limits, *steering(request.controls, request.busy, [n.pitch for n in heard], self._homes))
