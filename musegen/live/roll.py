@@ -1,8 +1,8 @@
 """Draws a piano roll as lines of text: pure, from notes, a place in the music and a size.
 
-Each character cell shows two pitches, by half blocks. What is still to come is drawn faint. Colours are ANSI
-SGR sequences with the 256-colour palette, one hue an instrument; without colour the shapes alone say it.
-Knows nothing of terminals or clocks.
+Each character cell shows two pitches, by half blocks. The player has a hue of their own, warm; the model's voices have
+cool ones. What is only planned is faint. Without colour the shapes alone say it: the player's notes are ▓, the model's
+solid, planned ones ░. Knows nothing of terminals or clocks.
 """
 
 from __future__ import annotations
@@ -11,36 +11,43 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..events.codec import TimedNote
 from ..piece import DRUMS
+from .ink import Line, Span, fore, on
+from .status import SHOWN_BARS, ShownNote, Who
 from .timeline import Timeline
 
 LABEL = 5  # columns for the pitch names
-BARS_SHOWN = 4
-HEAD = 0.72  # where "now" is, as a fraction of the width
+HEAD = 0.68  # where "now" is, as a fraction of the width
 GRIDS = (1, 2, 3, 4, 6, 8, 12, 16, 24)  # ticks a column can stand for
 LOWEST_DRUM_ABOVE = 42  # drum notes from here on are drawn in the upper half of their lane (hats, toms, cymbals)
 
-HUES = (  # (onset, body, still to come), as numbers of the 256-colour palette
-    (117, 39, 24),
-    (222, 208, 94),
-    (157, 76, 28),
-    (219, 170, 90),
-    (229, 184, 100),
-    (159, 44, 30),
-    (217, 167, 88),
-    (183, 135, 60),
+
+class Hue(NamedTuple):
+    """Colours of the 256-colour palette for a note's first cell, the rest of it, and all of one that is planned."""
+
+    onset: int
+    body: int
+    planned: int
+
+
+PLAYER_HUES = (Hue(230, 214, 94), Hue(224, 209, 95), Hue(223, 179, 58))
+HUES = (
+    Hue(153, 39, 24),
+    Hue(158, 42, 29),
+    Hue(189, 141, 60),
+    Hue(195, 44, 30),
+    Hue(219, 170, 89),
+    Hue(194, 113, 64),
+    Hue(147, 69, 61),
 )
-DRUM_HUE = (255, 248, 240)
-GREY, FAINT = 242, 237
+DRUM_HUES: dict[Who, Hue] = {"player": Hue(231, 216, 95), "model": Hue(255, 248, 240)}
+GREY, FAINT, NOW = 243, 237, 252
 
 FAMILIES = (  # General MIDI: eight programs each
     *("piano", "mallets", "organ", "guitar", "bass", "strings", "ensemble", "brass"),
     *("reeds", "flutes", "lead", "pad", "effects", "folk", "percussion", "noises"),
 )
 _NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
-
-_Cell = tuple[int, int]  # colours of the upper and lower half; 0: empty
 
 
 def pitch_name(pitch: int) -> str:
@@ -51,6 +58,17 @@ def pitch_name(pitch: int) -> str:
 def family(program: int) -> str:
     """A short name for `program` (128: drums)."""
     return "drums" if program == DRUMS else FAMILIES[program // 8]
+
+
+class _Half(NamedTuple):
+    """Half a cell with a note in it."""
+
+    colour: int
+    who: Who
+    planned: bool
+
+
+_Cell = tuple[_Half | None, _Half | None]  # upper and lower
 
 
 class _Scale(NamedTuple):
@@ -73,78 +91,92 @@ class _Scale(NamedTuple):
         return labels
 
 
-class _Picture(NamedTuple):
+class _Frame(NamedTuple):
+    """What part of the music the columns show: `grid` ticks each, from tick `left` on; `more` bars are counted more."""
+
+    timeline: Timeline
     left: int
     grid: int
-    scale: _Scale
+    columns: int
+    more: int
+
+    def tick(self, column: int) -> int:
+        """Where a column begins."""
+        return self.left + column * self.grid
+
+    def column(self, tick: float) -> int:
+        """The column with `tick` in it."""
+        return int((tick - self.left) // self.grid)
 
 
 @dataclass
 class Palette:
-    """Gives each instrument a hue, in order of appearance."""
+    """Gives each instrument of each hand a hue, in order of appearance."""
 
-    order: dict[int, int] = field(default_factory=dict)
+    order: dict[tuple[Who, int], Hue] = field(default_factory=dict)
 
-    def hue(self, instrument: int, program: int) -> tuple[int, int, int]:
-        """(onset, body, still to come) for `instrument`."""
-        if program == DRUMS:
-            self.order.setdefault(instrument, -1)
-            return DRUM_HUE
-        if instrument not in self.order:
-            self.order[instrument] = sum(v >= 0 for v in self.order.values())
-        return HUES[self.order[instrument] % len(HUES)]
+    def hue(self, who: Who, instrument: int, program: int) -> Hue:
+        """The hue of what `who` plays on `instrument`."""
+        if (who, instrument) not in self.order:
+            hues = PLAYER_HUES if who == "player" else HUES
+            count = sum(w == who and h not in DRUM_HUES.values() for (w, _), h in self.order.items())
+            self.order[who, instrument] = DRUM_HUES[who] if program == DRUMS else hues[count % len(hues)]
+        return self.order[who, instrument]
 
 
 class Roll:
     """A drawing surface that remembers which pitches it shows, so that the picture does not jump."""
 
-    def __init__(self, timeline: Timeline, colour: bool = True) -> None:
+    def __init__(self, colour: bool = True) -> None:
         self.palette = Palette()
-        self._timeline, self._colour = timeline, colour
+        self._colour = colour
+        self._programs: dict[tuple[Who, int], int] = {}
         self._low: int | None = None  # lowest and highest pitch seen
         self._high = 0
         self._drums = False
 
-    def first_tick(self, now: float, width: int) -> int:
-        """The tick at the left edge."""
-        grid = self._grid(now, width)
-        return (int(now // grid) - int((width - LABEL) * HEAD)) * grid
-
-    def draw(self, notes: Iterable[TimedNote], now: float, width: int, height: int) -> list[str]:
-        """`height` lines of `width` columns: a ruler with bar numbers, then the roll."""
-        columns, grid = width - LABEL, self._grid(now, width)
-        left = self.first_tick(now, width)
-        visible = [n for n in notes if n.onset < left + columns * grid and n.onset + n.duration > left]
+    def draw(
+        self, notes: Iterable[ShownNote], timeline: Timeline, now: float, width: int, height: int, more: int = 0
+    ) -> list[Line]:
+        """`height` lines of `width` columns: a ruler with bar numbers, `more` added to them, then the roll."""
+        columns = width - LABEL
+        grid = _grid(timeline, now, columns)
+        frame = _Frame(timeline, (int(now // grid) - int(columns * HEAD)) * grid, grid, columns, more)
+        visible = [n for n in notes if n.onset < frame.tick(columns) and n.end(now) >= frame.left]
         self._fit(visible)
         rows = height - 1 - self._drums
-        cells: list[list[_Cell]] = [[(0, 0)] * columns for _ in range(rows + self._drums)]
+        cells: list[list[_Cell]] = [[(None, None)] * columns for _ in range(rows + self._drums)]
         scale = self._scale(rows)
-        for note in visible:
-            self._fill(cells, note, now, _Picture(left, grid, scale))
-        marks = self._marks(left, grid, columns)
-        head = int(columns * HEAD)
+        # The player's notes last, so that they are on top; planned ones below all.
+        for note in sorted(visible, key=lambda n: (n.state == "committed", n.who == "player")):
+            self._fill(cells, note, now, frame, scale)
+        marks = _marks(frame)
         labels = [*scale.labels(), *(["drum"] if self._drums else [])]
         lines = [
-            self._paint(label.rjust(LABEL - 1) + " ", GREY) + self._line(row, marks, head)
+            [Span(f"{label:>{LABEL - 1}} ", fore(GREY)), *self._line(row, marks, frame.column(now))]
             for label, row in zip(labels, cells, strict=True)
         ]
-        return [self._ruler(left, grid, columns), *lines]
+        return [_ruler(frame, marks), *lines]
 
-    def legend(self, programs: dict[int, int]) -> str:
-        """The instruments met so far with their colours; `programs` maps instrument to program."""
-        return "  ".join(
-            self._paint("■", self.palette.hue(i, programs[i])[1]) + f" {family(programs[i])}"
-            for i in self.palette.order
-            if i in programs
-        )
+    def legend(self) -> Line:
+        """Who plays what in which colour, as far as has been seen."""
+        line: Line = []
+        for who, title in (("player", "you"), ("model", "model")):
+            found = [(key, hue) for key, hue in self.palette.order.items() if key[0] == who]
+            for i, (key, hue) in enumerate(found):
+                sign = "■" if self._colour else "▓" if who == "player" else "█"
+                name = family(self._programs[key])
+                line += [Span("   " if line and not i else "  " if line else ""), Span(sign, fore(hue.body))]
+                line += [Span(f" {title} " if not i else " ", fore(NOW, bold=True)), Span(name, fore(GREY))]
+        if line:
+            line += [Span("   "), Span("■" if self._colour else "░", fore(FAINT)), Span(" planned", fore(GREY))]
+        return line
 
-    def _grid(self, now: float, width: int) -> int:
-        wanted = BARS_SHOWN * self._timeline.meter(max(0.0, now)).bar_ticks() / max(1, width - LABEL)
-        return next((g for g in GRIDS if g >= wanted), GRIDS[-1])
-
-    def _fit(self, notes: Sequence[TimedNote]) -> None:
+    def _fit(self, notes: Sequence[ShownNote]) -> None:
         pitches = [n.pitch for n in notes if n.program != DRUMS]
         self._drums = self._drums or len(pitches) < len(notes)
+        for note in notes:
+            self._programs.setdefault((note.who, note.instrument), note.program)
         if pitches:
             self._low = min([*pitches, *([self._low] if self._low is not None else [])])
             self._high = max(*pitches, self._high, self._low)
@@ -154,69 +186,83 @@ class Roll:
         span = max(2 * rows, high - low + 1)
         return _Scale(high + (span - (high - low + 1)) // 2, span, rows)
 
-    def _fill(self, cells: list[list[_Cell]], note: TimedNote, now: float, picture: _Picture) -> None:
-        left, grid, scale = picture
-        hue = self.palette.hue(note.instrument, note.program)
+    def _fill(self, cells: list[list[_Cell]], note: ShownNote, now: float, frame: _Frame, scale: _Scale) -> None:
+        hue = self.palette.hue(note.who, note.instrument, note.program)
+        planned = note.state == "planned"
         if note.program == DRUMS:
             row, lower = len(cells) - 1, note.pitch < LOWEST_DRUM_ABOVE
         else:
             row, lower = scale.half(note.pitch) // 2, scale.half(note.pitch) % 2 == 1
-        first = (note.onset - left) // grid
-        last = first if note.program == DRUMS else max(first, -(-(note.onset + note.duration - left) // grid) - 1)
-        for column in range(max(0, first), min(len(cells[0]), last + 1)):
-            planned = left + column * grid > now
-            colour = hue[2] if planned else hue[0] if column == first else hue[1]
+        first, last = frame.column(note.onset), frame.column(note.end(now) - 1e-6)
+        if note.program == DRUMS:
+            last = first
+        for column in range(max(0, first), min(frame.columns, max(first, last) + 1)):
+            colour = hue.planned if planned else hue.onset if column == first else hue.body
+            half = _Half(colour, note.who, planned)
             upper, under = cells[row][column]
-            cells[row][column] = (upper, colour) if lower else (colour, under)
+            cells[row][column] = (upper, half) if lower else (half, under)
 
-    def _marks(self, left: int, grid: int, columns: int) -> list[int]:
-        """For each column: 2 on a bar line, 1 on a beat, 0 elsewhere, -1 before the music."""
-        marks = []
-        for column in range(columns):
-            tick = left + column * grid
-            if tick < 0:
-                marks.append(-1)
-                continue
-            place, before = self._timeline.position(tick), self._timeline.position(tick - grid)
-            new_bar = tick < grid or place.bar != before.bar
-            marks.append(2 if new_bar else 1 if place.beat != before.beat else 0)
-        return marks
-
-    def _ruler(self, left: int, grid: int, columns: int) -> str:
-        text = [" "] * (columns + LABEL)
-        for column, mark in enumerate(self._marks(left, grid, columns)):
-            if mark == 2:
-                number = str(self._timeline.position(left + column * grid + grid - 1).bar)
-                text[LABEL + column : LABEL + column + len(number)] = number
-        return self._paint("".join(text)[: columns + LABEL], GREY)
-
-    def _line(self, row: Sequence[_Cell], marks: Sequence[int], head: int) -> str:
-        parts: list[str] = []
-        style = ""
+    def _line(self, row: Sequence[_Cell], marks: Sequence[int], head: int) -> Iterable[Span]:
         for column, (cell, mark) in enumerate(zip(row, marks, strict=True)):
-            wanted, character = self._cell(cell, mark, column == head)
-            if wanted != style:
-                parts.append("\x1b[0m" + wanted if style else wanted)
-                style = wanted
-            parts.append(character)
-        return "".join(parts) + ("\x1b[0m" if style else "")
+            upper, lower = cell
+            if upper is None and lower is None:
+                yield _empty(mark, column == head)
+            elif self._colour:
+                yield _coloured(upper, lower)
+            else:
+                yield Span(_shape(upper, lower))
 
-    def _cell(self, cell: _Cell, mark: int, head: bool) -> tuple[str, str]:
-        upper, lower = cell
-        if not (upper or lower):
-            character = "┃" if head else {2: "│", 1: "·"}.get(mark, " ")
-            shade = 250 if head else GREY if mark == 2 else FAINT
-            return (f"\x1b[38;5;{shade}m" if self._colour and character != " " else ""), character
-        if not self._colour:
-            planned = {h[2] for h in (*HUES, DRUM_HUE)}
-            if (upper or lower) in planned:
-                return "", "░"
-            return "", "█" if upper and lower else "▀" if upper else "▄"
-        if upper == lower:
-            return f"\x1b[38;5;{upper}m", "█"
-        if upper and lower:
-            return f"\x1b[38;5;{upper};48;5;{lower}m", "▀"
-        return (f"\x1b[38;5;{upper}m", "▀") if upper else (f"\x1b[38;5;{lower}m", "▄")
 
-    def _paint(self, text: str, colour: int) -> str:
-        return f"\x1b[38;5;{colour}m{text}\x1b[0m" if self._colour else text
+def _empty(mark: int, head: bool) -> Span:
+    if head:
+        return Span("┃", fore(NOW))
+    return Span("│", fore(240)) if mark == 2 else Span("·", fore(FAINT)) if mark == 1 else Span(" ")
+
+
+def _coloured(upper: _Half | None, lower: _Half | None) -> Span:
+    if upper is None or lower is None:
+        return Span("▀", fore(upper.colour)) if upper else Span("▄", fore(lower.colour if lower else 0))
+    if upper.colour == lower.colour:
+        return Span("█", fore(upper.colour))
+    return Span("▀", on(lower.colour, fore(upper.colour)))
+
+
+def _shape(upper: _Half | None, lower: _Half | None) -> str:
+    halves = [half for half in (upper, lower) if half is not None]
+    if any(half.who == "player" for half in halves):
+        return "▓"
+    if all(half.planned for half in halves):
+        return "░"
+    return "█" if len(halves) == 2 else "▀" if upper else "▄"
+
+
+def _grid(timeline: Timeline, now: float, columns: int) -> int:
+    """Ticks a column."""
+    wanted = SHOWN_BARS * timeline.meter(max(0.0, now)).bar_ticks() / max(1, columns)
+    return next((g for g in GRIDS if g >= wanted), GRIDS[-1])
+
+
+def _marks(frame: _Frame) -> list[int]:
+    """For each column: 2 on a bar line, 1 on a beat, 0 elsewhere, -1 before the music."""
+    marks = []
+    before = frame.timeline.position(frame.left - frame.grid)
+    for column in range(frame.columns):
+        tick = frame.tick(column)
+        place = frame.timeline.position(tick)
+        if tick < 0:
+            marks.append(-1)
+        elif tick < frame.grid or place.bar != before.bar:
+            marks.append(2)
+        else:
+            marks.append(int(place.beat != before.beat))
+        before = place
+    return marks
+
+
+def _ruler(frame: _Frame, marks: Sequence[int]) -> Line:
+    text = [" "] * (frame.columns + LABEL)
+    for column, mark in enumerate(marks):
+        if mark == 2:
+            number = str(frame.timeline.position(frame.tick(column) + frame.grid - 1).bar + frame.more)
+            text[LABEL + column : LABEL + column + len(number)] = number
+    return [Span("".join(text)[: frame.columns + LABEL], fore(GREY))]
