@@ -29,6 +29,7 @@ ACTIONS = {
     "undo": "take back the last phrase",
     "retake": "play the last phrase again, the same",
     "again": "play the last phrase again, another way",
+    "free": "let go of the chord that the left hand held",
     "tap": "tap the tempo",
     "checkpoint": "play with another checkpoint (without a name: the next)",
     "learn": "bind the next controller that moves to the selected knob, or to the action named",

@@ -19,13 +19,16 @@ _TICKS = np.arange(at.LONGEST_SHIFT)
 _PITCHES = np.arange(128)
 _VELOCITIES = np.arange(at.ATTRIBUTES[at.VELOCITY].outputs) * at.VELOCITY_STEP + at.VELOCITY_STEP // 2
 
-BRIEF = 4.0  # nats for each halving of the time to the next onset, at density 1: the networks are sure of their rhythm
-REACH = 2.0  # halvings or doublings of a quarter beyond which nothing more is added
+# The networks are sure of their rhythm, in a jig by ten nats and more: knobs that only hinted would do nothing there.
+SOONER, LATER = 12.0, 2.0  # nats for each halving of the time to the next onset at density 1, each doubling at -1
+REACH = 1.5  # halvings or doublings of a quarter beyond which nothing more is added
 FINEST = (6, 8)  # ticks: onsets off these grids win nothing from density, so that it never breaks the beat
-OFF_BEAT = 6.0  # nats that an onset in the middle of nowhere loses against one on the bar line, at density -1
+OFF_BEAT = 60.0  # nats that onsets on the bar line win over those in the middle of nowhere, at most
+THINNER = 4.0  # nats that one more note in a chord loses at density -1
+SPREAD = 1.0  # nats by which, at most, a sooner onset wins more than one more note in a chord: else chords clot
 PULL = 3.5  # semitones from where the register wants a note, at which it loses half a nat
-NEAR = 5.0  # velocity on the wrong side of where it should be, at which a note loses half a nat
-BEYOND = 3.0  # how many times farther a note may go on the right side
+NEAR = 2.5  # velocity on the wrong side of where it should be, at which a note loses half a nat
+BEYOND = 6.0  # how many times farther a note may go on the right side
 UNKNOWN = (60.0, 76.0)  # pitch and velocity from which to count for an instrument of which nothing is known
 
 Homes = tuple[tuple[int, float, float], ...]
@@ -36,23 +39,27 @@ Homes = tuple[tuple[int, float, float], ...]
 class Density:
     """More notes above 0, fewer below: the next onset comes sooner or later by `amount` (-2 … 1).
 
-    Where notes are thinned, those off the beat go first, so that what is left still carries the beat.
+    Thinning takes the metrically weakest places first: at -0.25 what lies between half beats, at -0.75 the half
+    beats, at -1 most beats but for the bar line and the middle of the bar. What is left still carries the beat.
     """
 
     amount: float
     attribute: int = at.SHIFT
 
     def bias(self, target: ModelRows, tracker: Tracker) -> Bias:
-        out = np.zeros((len(target), at.ATTRIBUTES[at.SHIFT].outputs), np.float32)
         onset, kind = bar_position(tracker.now[:, None] + _TICKS, tracker.meters)
-        out[:, : at.LONGEST_SHIFT] = BRIEF * _SOONER
-        out[:, at.SKIP_BASE : at.END] = -BRIEF * REACH
         if self.amount < 0:
-            out[:, : at.LONGEST_SHIFT] += OFF_BEAT * _weakness(onset, _BEATS[kind])
+            each, voice, weak = LATER, THINNER * self.amount, _weakness(onset, kind)
+            places = -OFF_BEAT * np.maximum(weak - 1 - self.amount * 0.75, 0)
         else:
-            on_grid = np.any([onset % ticks == 0 for ticks in FINEST], axis=0)
-            out[:, : at.LONGEST_SHIFT][~on_grid] = -BRIEF * REACH
-        return out * np.float32(self.amount)
+            each, on_grid = SOONER, np.any([onset % ticks == 0 for ticks in FINEST], axis=0)
+            voice = SOONER * REACH * self.amount - SPREAD * min(1.0, 4 * self.amount)
+            places = np.where(on_grid, 0, -SOONER * REACH * self.amount)
+        out = np.zeros((len(target), at.ATTRIBUTES[at.SHIFT].outputs), np.float32)
+        out[:, : at.LONGEST_SHIFT] = each * self.amount * _SHORTNESS + places
+        out[:, 0] = voice  # whatever its place, something sounds there already
+        out[:, at.SKIP_BASE : at.END] = -each * self.amount * REACH
+        return out
 
 
 @dataclass(frozen=True)
@@ -89,9 +96,8 @@ class Loudness:
         return result
 
 
-_SOONER = np.clip(np.log2(24 / np.maximum(_TICKS, 1)), -REACH, REACH)
-"""By how many halvings of a quarter each shift is short."""
-_SOONER[0] = 1.0  # another voice is a note more, as an eighth is
+_SHORTNESS = np.clip(np.log2(24 / np.maximum(_TICKS, 1)), -REACH, REACH)
+"""By how many halvings each shift is shorter than a quarter."""
 
 
 def homes(rows: npt.NDArray[np.integer]) -> Homes:
@@ -114,10 +120,15 @@ def _beat(numerator: int, denominator: int) -> int:
 
 
 _BEATS = np.array([*(_beat(*meter) for meter in METERS), 24])
+_BARS = np.array([*(96 * n // d for n, d in METERS), 96])
 
 
-def _weakness(onset: npt.NDArray[np.int64], beat: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """0 on the bar line, 1/3 on a beat, 2/3 on its half (its thirds in compound time), 1 elsewhere."""
-    part = np.where(beat % 36 == 0, beat // 3, np.maximum(beat // 2, 1))
-    weak = np.where(onset % beat == 0, 1 / 3, np.where(onset % part == 0, 2 / 3, 1.0))
-    return np.where(onset == 0, 0.0, weak)
+def _weakness(onset: npt.NDArray[np.int64], kind: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """0 on the bar line, then the middle of a bar of 2 or 4 beats, beats, their halves or thirds; 1 elsewhere.
+
+    `onset` counts from the bar line, `kind` is an index into METERS.
+    """
+    beat, bar = _BEATS[kind], _BARS[kind]
+    part = np.where(beat % 36 == 0, beat // 3, beat // 2)
+    middle = (2 * onset == bar) & (onset % beat == 0)
+    return np.select([onset == 0, middle, onset % beat == 0, onset % part == 0], [0.0, 0.2, 0.4, 0.7], 1.0)
