@@ -1,61 +1,102 @@
-"""`musegen jam`: play on from a seed phrase, in real time, to a MIDI port, and record it."""
+"""`musegen jam`: play with a model in real time, through MIDI ports, and record it."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..live.clock import Clock
+    from ..live.conductor import Conductor
+    from ..live.desk import Desk
     from ..live.ports import Port
     from ..live.session import Session
-    from ..live.view import View
+    from ..live.timeline import Timeline
+    from ..piece import Piece
 
 FAST_BARS = 32  # how long a bounce is if nobody says
+CLOCKS = ("own", "midi", "link")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The options of jam."""
+    from ..live.knobs import KNOBS, MODES
     from .options import add_sampling_options
 
+    parser.add_argument("--mode", choices=MODES, help="how it plays along (default: answer if you play, else solo)")
     parser.add_argument("--seed", metavar="FILE", help="the phrase to play on from: a file or a shipped name")
     parser.add_argument("--bars", type=int, metavar="N", help="stop after N bars (default: play until Ctrl-C)")
-    parser.add_argument("--tempo", type=float, metavar="BPM", help="quarter notes a minute (default: the seed's)")
-    parser.add_argument("--port", metavar="NAME", help="send to this port (default: make one called musegen)")
-    parser.add_argument("--listen", action="store_true", help="play through this machine's loudspeakers as well")
     parser.add_argument("--record", metavar="DIR", default="recordings", help="where recordings go (%(default)s)")
-    parser.add_argument("--no-wav", action="store_true", help="no .wav beside the recording where there is no MIDI")
     parser.add_argument("--fast", action="store_true", help="to a recording only, faster than real time")
+    parser.add_argument("--no-wav", action="store_true", help="no .wav beside the recording where there is no MIDI")
     parser.add_argument(
         "--loop-seed",
         action="store_true",
         help="play the seed itself over and over, without a model: to try out ports and sounds",
     )
+    _add_ports(parser)
+    _add_time(parser)
+    steering = parser.add_argument_group("steering: each also while playing, by keys (press ?), controllers and OSC")
+    for knob in KNOBS.values():
+        if knob.name not in ("temperature", "key"):  # they are among the options of `generate` too
+            steering.add_argument(f"--{knob.name}", type=float, metavar="X", help=knob.help)
+    steering.add_argument("--split", type=int, metavar="PITCH", help="chords held below this key are the harmony")
+    steering.add_argument("--learn", metavar="WHAT", help="bind the next controller you move to a knob or an action")
+    steering.add_argument("--osc", type=int, nargs="?", const=9000, metavar="PORT", help="listen to OSC (port 9000)")
     add_sampling_options(parser)
+
+
+def _add_ports(parser: argparse.ArgumentParser) -> None:
+    ports = parser.add_argument_group("ports and voices")
+    ports.add_argument("--port", metavar="NAME", help="send to this port (default: make one called musegen)")
+    ports.add_argument("--input", metavar="NAME", help="listen to this port (default: every keyboard that is found)")
+    ports.add_argument("--thru", action="store_true", help="send what you play on as well, pedals and all")
+    ports.add_argument("--listen", action="store_true", help="play through this machine's loudspeakers as well")
+    ports.add_argument("--player", metavar="FILE", help="a file that plays as if it were your hands")
+    ports.add_argument("--player-program", type=int, default=0, metavar="N", help="the sound you play (%(default)s)")
+    ports.add_argument("--channels", metavar="N,N…", help="the channels of its voices, 1-16 (default: free ones)")
+
+
+def _add_time(parser: argparse.ArgumentParser) -> None:
+    time = parser.add_argument_group("time")
+    time.add_argument("--tempo", type=float, metavar="BPM", help="quarter notes a minute (default: the seed's)")
+    time.add_argument("--meter", metavar="N/N", help="where there is no seed (4/4)")
+    time.add_argument("--clock", choices=CLOCKS, default="own", help="whose time: own, MIDI clock, Ableton Link")
+    time.add_argument("--clock-out", action="store_true", help="send MIDI clock, start and stop")
+    time.add_argument("--count-in", type=int, default=0, metavar="BARS", help="click so many bars first")
+    time.add_argument("--click", action="store_true", help="click all the time")
+    time.add_argument("--phrase-bars", type=int, default=0, metavar="N", help="answer: your phrase lasts N bars")
 
 
 def run(args: argparse.Namespace) -> int:
     """Play until the end, Ctrl-C or SIGTERM. Errors are raised after silence, with the recording saved."""
     from ..live.session import hurry, stop_signals
+    from ..live.showing import status_of
+    from ..live.view import open_view
+    from .band import read_seed
 
     _check(args)
-    seed = _seed(args)
-    with stop_signals() as stop:
+    _recover(Path(args.record))
+    seed = read_seed(args)
+    desk = _desk(args)
+    with stop_signals() as stop, contextlib.ExitStack() as stack:
         port = _open_port(args)
         try:
-            session, view = _prepare(args, seed, port)
+            session, port = _prepare(args, seed, port, desk)
         except BaseException:
             port.close()
             raise
-        _announce(seed, port, args)
-        view.start(session.performer.tick_now, session.performer.planned)
+        _steer(args, desk, stack)
+        _announce(args, port)
+        view = open_view(sys.stdout, still=args.fast)
+        view.start(status_of(session, args.input or ""))
+        stack.callback(_report, session)
+        stack.callback(view.stop)
         hurry()
-        try:
-            session.run(stop)
-        finally:
-            view.stop()
-            _report(session, port)
+        session.run(stop, view.say)
     if not port.name and not args.no_wav and session.recorder.saved:
         _render(session.recorder.path)
     return 0
@@ -68,16 +109,53 @@ def _check(args: argparse.Namespace) -> None:
         raise SettingsError(f"--bars must be at least 1, not {args.bars}.")
     if args.tempo is not None and not 10 <= args.tempo <= 400:
         raise SettingsError(f"--tempo must be 10 to 400 quarter notes a minute, not {args.tempo:g}.")
-    if args.fast and (args.port or args.listen):
-        raise SettingsError("--fast goes to a recording only: leave out --port and --listen.")
+    if args.fast and (args.port or args.listen or args.input):
+        raise SettingsError("--fast goes to a recording only: leave out --port, --input and --listen.")
+    if args.fast and args.clock != "own":
+        raise SettingsError("--fast cannot follow another clock: leave out --clock.")
+    if args.clock_out and args.clock != "own":
+        raise SettingsError("Only one can conduct: leave out --clock-out or --clock.")
+    if not 0 <= args.player_program <= 127:
+        raise SettingsError(f"--player-program must be 0 to 127, not {args.player_program}.")
+    if args.count_in < 0 or args.phrase_bars < 0:
+        raise SettingsError("--count-in and --phrase-bars count bars: 0 or more.")
     if args.fast and args.bars is None:
         args.bars = FAST_BARS
 
 
-def _seed(args: argparse.Namespace) -> Path:
-    from ..sampling.seeds import find_seed
+def _recover(folder: Path) -> None:
+    """Make files of what a killed jam left behind."""
+    from ..live.journal import recover
 
-    return find_seed(args.seed)
+    for path in recover(folder) if folder.is_dir() else []:
+        print(f"Recovered a recording that was cut short: {path}")
+
+
+def _desk(args: argparse.Namespace) -> Desk:
+    """All knobs, as the options and the learnt controllers set them."""
+    from ..live.desk import Desk
+    from ..live.knobs import KNOBS
+    from ..live.learn import default_path, load
+
+    desk = Desk(mapping=load(default_path()), path=default_path())
+    for name in KNOBS:
+        if (value := getattr(args, name)) is not None:
+            desk.set(name, value)
+    if args.learn:
+        desk.do("learn", args.learn)
+    return desk
+
+
+def _steer(args: argparse.Namespace, desk: Desk, stack: contextlib.ExitStack) -> None:
+    """Listen to the keys of the terminal and to OSC."""
+    from ..live.keyboard import Keyboard
+
+    if args.osc is not None:
+        from ..live.osc import OscServer
+
+        stack.callback(OscServer(desk, args.osc).close)
+    if not args.fast:
+        stack.enter_context(Keyboard(desk))
 
 
 def _open_port(args: argparse.Namespace) -> Port:
@@ -97,58 +175,70 @@ def _open_port(args: argparse.Namespace) -> Port:
         raise
 
 
-def _prepare(args: argparse.Namespace, seed: Path, port: Port) -> tuple[Session, View]:
+def _prepare(args: argparse.Namespace, seed: Piece, port: Port, desk: Desk) -> tuple[Session, Port]:
     from ..live.clock import FakeClock, RealClock
-    from ..live.feed import ModelProcess
     from ..live.session import Session, new_recording
-    from ..live.sources import FileSource, Source
     from ..live.timeline import Timeline
-    from ..live.view import open_view
-    from ..midi import read_music
-    from .options import stream
+    from .band import partner, setup
 
-    piece = read_music(seed)
-    timeline = Timeline.after(piece, args.tempo)
-    source: Source = FileSource(seed, loop=True) if args.loop_seed else stream(args, piece)
-    clock = FakeClock() if args.fast else RealClock()
-    view = open_view(sys.stdout, timeline, port.name or "recording only", still=args.fast)
-    session = Session(
-        ModelProcess(source),
-        port,
-        timeline,
-        clock,
-        new_recording(Path(args.record)),
-        bars=args.bars,
-        listener=view,
-        title=f"Played on from {seed.stem}",
-    )
-    return session, view
+    timeline = Timeline.after(seed, args.tempo)
+    clock: Clock = FakeClock() if args.fast else RealClock()
+    conductor = _conductor(args, timeline, clock)
+    if args.player:
+        from ..live.hands import Hands
+        from ..midi import read_music
+
+        port = Hands(port, read_music(Path(args.player)), conductor, clock)
+    if args.thru:
+        port.thru(True)
+    playing, swap = partner(args, seed)
+    try:
+        recording = new_recording(Path(args.record))
+        return Session(playing, port, conductor, clock, recording, desk, setup(args, seed), swap), port
+    except BaseException:
+        playing.close()
+        raise
 
 
-def _announce(seed: Path, port: Port, args: argparse.Namespace) -> None:
-    what = "Playing" if args.loop_seed else "Playing on from"
+def _conductor(args: argparse.Namespace, timeline: Timeline, clock: Clock) -> Conductor:
+    if args.clock == "midi":
+        from ..live.follow import FollowedClock
+
+        return FollowedClock(timeline)
+    if args.clock == "link":
+        from ..live.link import LinkTime
+
+        return LinkTime(timeline, clock)
+    from ..live.own_time import OwnTime
+
+    return OwnTime(timeline, clock)
+
+
+def _announce(args: argparse.Namespace, port: Port) -> None:
+    what = {"answer": "Answering", "accompany": "Accompanying", "loop": "Looping", "harmonise": "Harmonising"}
+    verb = "Playing" if args.loop_seed else what.get(args.mode, "Playing on from")
+    whom = Path(args.seed).stem if args.seed else "what you play"
     if port.name:
-        print(f"{what} {seed.stem} on the MIDI port {port.name}; Ctrl-C stops.")
+        print(f"{verb} {whom} on the MIDI port {port.name}; Ctrl-C stops.")
         if not args.port:
             print("Connect that port to a synthesizer or a DAW to hear it.")
     elif args.fast:
-        print(f"{what} {seed.stem}, {args.bars} bars into a recording.")
+        print(f"{verb} {whom}, {args.bars} bars into a recording.")
     else:
         print("This machine has no MIDI system (see  musegen ports), so this goes into a recording.")
-        print(f"{what} {seed.stem} in real time; Ctrl-C stops.")
+        print(f"{verb} {whom} in real time; Ctrl-C stops.")
     sys.stdout.flush()
 
 
-def _report(session: Session, port: Port) -> None:
+def _report(session: Session) -> None:
     """Where the recording is, and what did not go well."""
     recorder, performer = session.recorder, session.performer
-    late = session.scheduler.late + getattr(port, "late", 0)
     if performer.rests:
         print(f"The model was behind: {performer.rests} bars of rest in all.")
-    if late:
-        print(f"{late} notes came too late and were left out.")
+    if session.late:
+        print(f"{session.late} notes came too late and were left out.")
     if recorder.saved:
-        print(f"Recorded {performer.notes} notes to {recorder.path}")
+        print(f"Recorded {performer.count} notes to {recorder.path}")
     else:
         print("Nothing was played, so nothing was recorded.")
 

@@ -12,18 +12,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ..events import attributes as at
 from ..sampling.duet import Played
 from ..sampling.request import Request, Step
 from .desk import Desk
 from .history import History
-from .messages import DRUM_CHANNEL
 from .modes import MODES, Mode
 from .partner import Partner
+from .player import Player
 from .timeline import Timeline
-
-BUSY_BEATS = 8  # the player's activity is counted over so many beats
-LONGEST_HELD = 16 * 96  # ticks; a key that lies for ever counts as this long
 
 
 class Turn(NamedTuple):
@@ -52,12 +48,13 @@ class Performer:
         seed: Sequence[Played] = (),
         bars: int | None = None,
         seed_number: int = 0,
+        phrase_bars: int = 0,
     ) -> None:
         self.timeline, self.desk, self.partner = timeline, desk, partner
-        self.voices, self.player = tuple(voices), player
+        self.voices, self.player = tuple(voices), Player(player)
         self.history = History(tuple(seed))
         self.ahead = 2 * timeline.meters[0].bar_ticks()
-        self.seed_number = seed_number
+        self.seed_number, self.phrase_bars = seed_number, phrase_bars
         self.rests = 0
         """Bars rested because the model was behind."""
         self.notes = self.count = 0
@@ -72,9 +69,7 @@ class Performer:
         """Whether the request has been answered to its end."""
         self._planned: deque[Played] = deque()
         self._end = math.inf if bars is None else timeline.bar_start(bars)
-        self._numbers = 0
-        self._held: dict[tuple[int, int], Played] = {}
-        self._onsets: deque[int] = deque(maxlen=64)
+        self._requests = 0
         self._immediate: list[Played] = []
         self._with: dict[int, list[Played]] = {}  # player's number → companions that sound
         self._ends: list[tuple[int, int]] = []
@@ -91,11 +86,7 @@ class Performer:
         """The player struck a key at `tick`."""
         self.prepare()
         self.release(tick, channel, pitch)  # a key that is struck again was released, whatever was heard
-        self._numbers += 1
-        instrument = at.DRUM_INSTRUMENT if channel == DRUM_CHANNEL else self.player
-        note = Played(round(tick), None, pitch, velocity, instrument, self._numbers, False)
-        self._held[channel, pitch] = note
-        self._onsets.append(note.onset)
+        note = self.player.strike(tick, channel, pitch, velocity)
         self.count += 1
         self.history.add(note)
         self.partner.hear(note)
@@ -103,30 +94,17 @@ class Performer:
 
     def release(self, tick: float, channel: int, pitch: int) -> None:
         """The player released a key; one that is not held is ignored."""
-        note = self._held.pop((channel, pitch), None)
-        if note is None:
-            return
-        duration = min(max(1, round(tick) - note.onset), LONGEST_HELD)
-        self.history.end(note.number, duration)
-        self.partner.end(note.number, duration)
-        self._end_companions(note.number, duration)
-        self.mode.released(self, note._replace(duration=duration))
+        if released := self.player.release(tick, channel, pitch):
+            note, duration = released
+            self.history.end(note.number, duration)
+            self.partner.end(note.number, duration)
+            self._end_companions(note.number, duration)
+            self.mode.released(self, note._replace(duration=duration))
 
     def release_all(self, tick: float) -> None:
         """The player's port has gone: no key is held any more."""
-        for channel, pitch in list(self._held):
-            self.release(tick, channel, pitch)
-
-    @property
-    def held(self) -> list[Played]:
-        """The player's notes whose keys are down."""
-        return list(self._held.values())
-
-    @property
-    def busy(self) -> float:
-        """The player's notes a beat, lately."""
-        since = self.now - BUSY_BEATS * self.beat
-        return sum(o >= since for o in self._onsets) / BUSY_BEATS
+        for key in self.player.keys:
+            self.release(tick, *key)
 
     # --- what a mode may do -----------------------------------------------------------------------------------------
 
@@ -316,11 +294,18 @@ class Performer:
     def _request(
         self, start: int, end: int | None, exact: bool, template: tuple[Step, ...], chance_from: int
     ) -> Request:
-        self._numbers += 1
-        controls = self.desk.controls
-        busy = self.busy
+        self._requests += 1
         return Request(
-            self._numbers, start, end, self.voices, controls, self.seed_number, chance_from, exact, template, busy
+            self._requests,
+            start,
+            end,
+            self.voices,
+            self.desk.controls,
+            self.seed_number,
+            chance_from,
+            exact,
+            template,
+            self.player.busy(self.now, self.beat),
         )
 
     def _permit(self) -> None:
@@ -343,8 +328,7 @@ class Performer:
         assert note is not None
         self.history.add(note)
         self._immediate.append(note)
-        source = next((n for n in self._held.values() if n.number == to), None)
-        if source is not None:
+        if any(n.number == to for n in self.player.held):
             self._with[to].append(note)
         else:  # the key is up already
             self._ends.append((note.number, max(note.onset + 1, math.ceil(self.now))))

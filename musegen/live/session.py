@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from ..errors import PortError
 from ..sampling.duet import Played
 from .channels import Channels
+from .chord import HeldChord
 from .clock import Clock
 from .conductor import Conductor
 from .desk import Desk
@@ -51,10 +52,12 @@ class Setup:
     seed: Sequence[Played] = ()
     bars: int | None = None  # None: no end
     seed_number: int = 0
+    phrase_bars: int = 0  # answer mode: a phrase lasts so many bars; 0: to a rest
     title: str = ""
     count_in: int = 0  # bars
     click: bool = False
     clock_out: bool = False  # send MIDI clock
+    split: int | None = None  # MIDI pitch; chords held below are the harmony
     player_channels: frozenset[int] = frozenset()  # which the model keeps away from
     channels: Sequence[int] = ()  # the model's voices' own, in order; the rest are free ones
 
@@ -75,6 +78,7 @@ class Session:
     ) -> None:
         setup, self.desk = setup or Setup(), desk or Desk()
         self.clock, self._setup, self._partner, self.conductor = clock, setup, partner, conductor
+        self._port = port
         self.recorder = Recorder(port, clock, conductor, recording, setup.title)
         self.scheduler = Scheduler(clock, self.recorder)
         self.performer = Performer(
@@ -87,6 +91,7 @@ class Session:
             seed=setup.seed,
             bars=setup.bars,
             seed_number=setup.seed_number,
+            phrase_bars=setup.phrase_bars,
         )
         self.stage = Stage(
             self.performer,
@@ -98,6 +103,7 @@ class Session:
             keep=self._keep,
             swap=swap,
             click=setup.click,
+            chord=None if setup.split is None else HeldChord(setup.split),
         )
         self.pace = Pace()
         self._master: ClockOut | None = None
@@ -105,6 +111,11 @@ class Session:
             from .clock_out import ClockOut
 
             self._master = ClockOut(self.scheduler.send)
+
+    @property
+    def late(self) -> int:
+        """Notes that came too late and were left out."""
+        return self.scheduler.late + int(getattr(self._port, "late", 0))
 
     @property
     def mode(self) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from ..errors import FileError, MusegenError
 from ..sampling.duet import Played
 from .channels import Channels
+from .chord import HeldChord
 from .clock import Clock
 from .conductor import Conductor
 from .desk import Desk
@@ -48,6 +49,7 @@ class Stage:
         keep: Callable[[], None] = lambda: None,
         swap: Callable[[str], None] = lambda name: None,
         click: bool = False,
+        chord: HeldChord | None = None,
     ) -> None:
         self.performer, self.conductor, self.scheduler = performer, conductor, scheduler
         self.port, self.desk = port, desk
@@ -58,7 +60,7 @@ class Stage:
         """Messages of the player's that came while the music stood still."""
         self._clock: Clock = scheduler.clock
         self._channels = channels or Channels()
-        self._keep, self._swap, self._click = keep, swap, click
+        self._keep, self._swap, self._click, self._chord = keep, swap, click, chord
         self._wake = threading.Event()
         port.listen(self._wake.set)
         performer.partner.listen(self._wake.set)
@@ -113,6 +115,8 @@ class Stage:
             if message[0] >= 0xF0:
                 self.conductor.hear(time, message)
             elif not self.desk.midi(message):
+                if self._chord is not None and self._chord.hear(message):
+                    self.desk.set("harmony", self._chord.classes)
                 self._hear(time, message)
 
     def _hear(self, time: float, message: bytes) -> None:
@@ -153,6 +157,10 @@ class Stage:
             performer.come_in()
         elif action == "rest":
             performer.leave()
+        elif action == "free":
+            if self._chord is not None:
+                self._chord.release()
+            self.desk.set("harmony", ())
         elif action == "undo":
             performer.undo()
         elif action == "retake":

@@ -4,7 +4,7 @@ import pytest
 from jam_sources import One, Parrot, Steady
 
 from musegen.live.desk import Desk
-from musegen.live.modes import MODES, Answer
+from musegen.live.modes import MODES
 from musegen.live.partner import DirectPartner
 from musegen.live.performer import Performer
 from musegen.live.timeline import Timeline
@@ -110,8 +110,7 @@ def test_a_player_who_cuts_in_is_not_played_over() -> None:
 
 
 def test_trading_fours_ends_a_phrase_at_the_bar_line() -> None:
-    band = Band("answer")
-    band.performer.mode = Answer(bars=2)
+    band = Band("answer", phrase_bars=2)
     band.phrase(*range(0, 180, 24))
     band.to(600)
     assert band.onsets() == [192 + 24 * i for i in range(8)]
@@ -247,7 +246,7 @@ def test_a_jump_ends_what_is_held_and_begins_again_at_the_bar() -> None:
     band.performer.strike(0, 0, 60, 90)
     band.to(50)
     band.performer.jump(192)
-    assert not band.performer.held
+    assert not band.performer.player.held
     band.now = 180
     band.to(260)
     assert [o for o in band.onsets() if o > 60] == [192, 216, 240]

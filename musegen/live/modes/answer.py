@@ -20,10 +20,9 @@ LYING = 2  # bars after which a key that is still held counts as released
 
 
 class Answer(Mode):
-    """`bars`: a phrase ends at the bar line after so many bars (trading fours) rather than at a rest; 0: at a rest."""
+    """A phrase ends at a rest, or after the performer's `phrase_bars` bars (trading fours) if they are not 0."""
 
-    def __init__(self, bars: int = 0) -> None:
-        self.bars = bars
+    def __init__(self) -> None:
         self._begin: int | None = None  # the phrase's first onset
         self._last = 0  # its last release, or the latest onset if that is later
         self._struck = 0
@@ -83,15 +82,15 @@ class Answer(Mode):
     def _decide(self, p: Performer, now: float) -> None:
         assert self._begin is not None
         rest = p.beat
-        if self.bars:
-            end = p.bar_before(self._begin) + self.bars * p.bar
+        if p.phrase_bars:
+            end = p.bar_before(self._begin) + p.phrase_bars * p.bar
             if now < end - rest / 2:
                 return
             self._ask(p, end, end - p.bar_before(self._begin))
             return
-        if p.held and now < self._struck + LYING * p.bar:
+        if p.player.held and now < self._struck + LYING * p.bar:
             return
-        last = self._struck + LYING * p.bar if p.held else self._last
+        last = self._struck + LYING * p.bar if p.player.held else self._last
         if now >= last + rest / 2:
             first = self._begin // p.beat * p.beat
             self._ask(p, p.next_beat(max(last + rest, now)), p.next_beat(last) - first)

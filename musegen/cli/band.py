@@ -1,0 +1,138 @@
+"""Who plays in a jam, from its options: the seed, the model's voices and the player's own, and the model itself."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import SettingsError
+
+if TYPE_CHECKING:
+    from ..live.partner import Partner, Source
+    from ..live.session import Setup
+    from ..piece import Meter, Piece
+    from ..sampling.plan import Plan
+
+UNSEEDED = {"accompany": (128, 192)}
+"""The instruments (`events.attributes`) that play without a seed: a bass and strings; in other modes the player's."""
+UNSEEDED_RANGE = {"accompany": (28, 79)}  # where a bass and strings are at home
+
+
+def read_seed(args: argparse.Namespace) -> Piece:
+    """The seed phrase; an empty piece where the player's own notes are to take its place. Settles `args.mode`."""
+    from ..midi import read_music
+    from ..piece import Metadata, Piece
+    from ..sampling.seeds import find_seed
+
+    hands = bool(args.input or args.player)
+    args.mode = args.mode or ("answer" if hands else "solo")
+    if args.seed is None and not args.loop_seed and (hands or args.mode in ("answer", "harmonise")):
+        return Piece.from_notes([], meters=(_meter(args.meter or "4/4"),), metadata=Metadata(title="your own notes"))
+    args.seed = str(find_seed(args.seed))
+    piece = read_music(Path(args.seed))
+    if not len(piece):
+        raise SettingsError(f"{args.seed} holds no notes to play on from.")
+    return replace(piece, metadata=replace(piece.metadata, title=Path(args.seed).stem))
+
+
+def setup(args: argparse.Namespace, seed: Piece) -> Setup:
+    """How the session plays. Raises SettingsError."""
+    from ..live.session import Setup
+    from ..live.sources import notes_of
+    from ..sampling.duet import Played
+
+    plan = _plan(args, seed)
+    player = _player(args, plan)
+    seeded = enumerate(notes_of(plan.seed), 1)
+    return Setup(
+        mode=args.mode,
+        voices=sorted(plan.instruments()) or UNSEEDED.get(args.mode, (player,)),
+        player=player,
+        seed=tuple(Played(*n._replace(onset=n.onset - plan.origin), -i - 10**9, True) for i, n in seeded),
+        bars=args.bars,
+        seed_number=args.seed_number,
+        phrase_bars=args.phrase_bars,
+        title=f"Played on from {seed.metadata.title}",
+        count_in=args.count_in,
+        click=args.click,
+        clock_out=args.clock_out,
+        split=args.split,
+        player_channels=frozenset((0,)) if args.thru else frozenset(),
+        channels=_channels(args.channels),
+    )
+
+
+def partner(args: argparse.Namespace, seed: Piece) -> tuple[Partner, Callable[[str], None]]:
+    """The model, and how to exchange it for another checkpoint's by name (empty: the next shipped one's)."""
+    from ..live.partner import DirectPartner
+    from ..live.relay import Relay
+    from ..live.sources import FileSource
+    from ..sampling.improviser import Improvisation
+    from ..shipped import checkpoints_folder
+
+    plan = _plan(args, seed)
+    current = args.checkpoint
+
+    def source(name: str) -> Source:
+        from ..checkpoint import find
+
+        return Improvisation(str(find(name).resolve()), plan)
+
+    first = FileSource(Path(args.seed), loop=True) if args.loop_seed else source(current)
+    if args.fast:
+        return DirectPartner(first), _cannot_swap
+    relay = Relay(first)
+
+    def swap(name: str) -> None:
+        nonlocal current
+        shipped = sorted(p.parent.name for p in checkpoints_folder().glob("*/config.json"))
+        following = shipped[(shipped.index(current) + 1) % len(shipped)] if current in shipped else shipped[0]
+        current = name or following
+        relay.swap(source(current), current)
+
+    return relay, swap
+
+
+def _cannot_swap(name: str) -> None:
+    raise SettingsError("A bounce plays with one checkpoint.")
+
+
+def _plan(args: argparse.Namespace, seed: Piece) -> Plan:
+    """What the options ask for; the key is a knob here, so that it can be turned."""
+    from .options import plan
+
+    whole = plan(argparse.Namespace(**{**vars(args), "key": None}), seed)
+    limits = whole.limits
+    if not len(seed) and limits.low is None and limits.high is None and args.mode in UNSEEDED_RANGE:
+        low, high = UNSEEDED_RANGE[args.mode]
+        whole = replace(whole, limits=replace(limits, low=low, high=high))
+    return whole
+
+
+def _player(args: argparse.Namespace, plan: Plan) -> int:
+    """The player's instrument: their program, as a part of its own where the model plays that program too."""
+    from ..events import attributes as at
+
+    first = args.player_program * at.COPIES
+    return next((i for i in range(first, first + at.COPIES) if i not in plan.instruments()), first)
+
+
+def _channels(text: str | None) -> tuple[int, ...]:
+    if not text:
+        return ()
+    numbers = [t.strip() for t in text.split(",")]
+    if not all(t.isdigit() and 1 <= int(t) <= 16 for t in numbers) or len(set(numbers)) < len(numbers):
+        raise SettingsError(f"--channels {text!r} is not a list of different channels 1-16, such as 2,3,5.")
+    return tuple(int(t) - 1 for t in numbers)
+
+
+def _meter(text: str) -> Meter:
+    from ..piece import Meter
+
+    top, slash, bottom = text.partition("/")
+    if not (slash and top.isdigit() and bottom in ("1", "2", "4", "8", "16") and 1 <= int(top) <= 32):
+        raise SettingsError(f"--meter {text!r} is not a meter such as 4/4, 3/4 or 6/8.")
+    return Meter(0, int(top), int(bottom))
