@@ -50,8 +50,11 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     with machine(settings) as here:
         run = _Run(corpus, config, settings, folder, here, start_from, report)
-        run.go()
-        return run.finish()
+        try:
+            run.go()
+            return run.finish()
+        finally:
+            run.let_go()
 
 
 class _Run:
@@ -123,6 +126,14 @@ class _Run:
         """The best checkpoint, as saved."""
         self.here.total(0.0)  # wait for the process that saves
         return load(self.folder)
+
+    def let_go(self) -> None:
+        """Drop the wrapped model while its process group still stands.
+
+        As the last holder of a gloo group, torch's reducer joins the group's threads with the interpreter lock held,
+        and a thread that still frees a tensor waits for that lock: a process in many hung or aborted at its end.
+        """
+        del self.wrapped
 
     def _batches(self) -> Iterator[tuple[int, list[Window]]]:
         while True:
