@@ -31,8 +31,9 @@ FIRST = 6  # so many ticks are counted one by one before a gap is taken for lost
 TWIN = 1e-3  # seconds: nearer than this, two of the first ticks are one that came twice
 STREAK = 5  # so many intervals are looked at to judge how they were counted
 ALIKE = 0.6, 1.5  # and if all are between these parts of their median, then none is two ticks or a doubled one
+LEAP = 1.3  # and if they are on average so far from the period that was expected, then the tempo has changed
 DOUBLED = 0.3  # of a period: nearer to the tick before, it came twice
-LOST = 0.65  # of a period: later than this, a tick was lost
+LOST = 0.75  # of a period: later than this, a tick was lost
 
 
 class Pulse:
@@ -44,7 +45,7 @@ class Pulse:
         self.latest = -inf
         """When the latest tick arrived, doubled ones included."""
         self._odd: deque[float] = deque(maxlen=MEMORY)  # second differences of arrivals
-        self._arrivals: deque[tuple[float, int]] = deque(maxlen=STREAK + 1)
+        self._arrivals: deque[tuple[float, int, float]] = deque(maxlen=STREAK + 1)  # time, index, period
         self._mean = np.array([0.0, period, 0.0])
         self._heard = 0
 
@@ -69,7 +70,7 @@ class Pulse:
         pause = time - self.latest > self.patience
         self.latest = time
         if self._heard == 0 or pause or (begins and abs(time - self.at(1)) > self.period / 4):
-            self._begin(time, 0.02 if self.steady else 0.3)
+            self._begin(time, 0.005 if self.steady else 0.3)
             return
         if begins:
             steps = 1
@@ -78,7 +79,7 @@ class Pulse:
             self.index += steps
             self._measure(time)
             self._correct(time, steps)
-        self._arrivals.append((time, self.index))
+        self._arrivals.append((time, self.index, self.period))
         self._doubt()
 
     @property
@@ -98,7 +99,7 @@ class Pulse:
         self.index += 1
         self._heard = FIRST if self.steady else 1
         self._arrivals.clear()
-        self._arrivals.append((time, self.index))
+        self._arrivals.append((time, self.index, self.period))
         self._mean = np.array([time, self.period, 0.0])
         self._means = np.tile(self._mean, (3, 1))
         spread = [self.jitter**2, (known * self.period) ** 2, (1e-4 * self.period) ** 2]
@@ -108,7 +109,7 @@ class Pulse:
     def _measure(self, time: float) -> None:
         """Take note of how uneven the latest arrivals are."""
         if len(self._arrivals) >= 2:
-            (early, first), (middle, second) = self._arrivals[-2], self._arrivals[-1]
+            (early, first, _), (middle, second, _) = self._arrivals[-2], self._arrivals[-1]
             if first + 2 == second + 1 == self.index:
                 self._odd.append(abs(time - 2 * middle + early))
 
@@ -151,17 +152,20 @@ class Pulse:
     def _doubt(self) -> None:
         """Count the latest ticks again if they were counted by a tempo that was not theirs.
 
-        Intervals that are all alike are one tick each, whatever was expected; the first ones may hold lost ticks.
+        Intervals that are all alike and far from what they were to be are one tick each of another tempo. The very
+        first ones were counted by no tempo at all, and may hold lost ticks.
         """
         if len(self._arrivals) <= STREAK:
             return
-        between = [b - a for (a, _), (b, _) in pairwise(self._arrivals)]
+        between = [b - a for (a, *_), (b, *_) in pairwise(self._arrivals)]
         usual = float(np.median(between))
         alike = min(between) > ALIKE[0] * usual and max(between) < ALIKE[1] * usual
-        if self._heard != FIRST and not (self.steady and alike):
+        _, base, expected = self._arrivals[0]
+        leap = not 1 / LEAP < sum(between) / STREAK / expected < LEAP
+        if self._heard != FIRST and not (self.steady and alike and leap):
             return
         steps = sum(round(one / usual) for one in between)
-        if (index := self._arrivals[0][1] + steps) != self.index:
+        if (index := base + steps) != self.index:
             self.index = index - 1
             self._mean[1] = sum(between) / steps
             self._begin(self._arrivals[-1][0], known=0.1)
