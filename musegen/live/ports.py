@@ -1,8 +1,8 @@
 """Ports: where MIDI goes, behind one contract, and which of them this machine has.
 
-A real port is a small *sender process* of its own (`sender.py`): JACK-Client where a JACK or PipeWire server
-runs, otherwise python-rtmidi for ALSA, CoreMIDI and WinMM. It is told each message some time ahead and sends it
-on time however busy this process is. A machine without any MIDI system gets `NoPort`, which says so.
+A real port is a small *port process* of its own (`sender.py`): JACK-Client where a JACK or PipeWire server runs,
+otherwise python-rtmidi for ALSA, CoreMIDI and WinMM. It is told each message some time ahead and sends it on time
+however busy this process is; what it hears it says at once. A machine without a MIDI system gets `NoPort`.
 No MIDI library is ever loaded into this process. Knows nothing of notes or of musical time.
 """
 
@@ -153,26 +153,40 @@ def available(timeout: float = 10.0) -> list[System]:
     ]
 
 
-def open_port(name: str = "musegen", to: str | None = None, systems: Sequence[System] | None = None) -> Port:
+def open_port(
+    name: str = "musegen",
+    to: str | None = None,
+    systems: Sequence[System] | None = None,
+    source: str | None = None,
+) -> Port:
     """The best port this machine has: a virtual one called `name`, connected to the port `to` if given.
 
-    Returns `NoPort` where there is no MIDI system at all and no `to` was asked for. Raises PortError with what
-    to do where one was asked for and is not there, or where the system has no virtual ports (Windows).
+    It listens to `source`, or else to every keyboard that is or will be plugged in. Returns `NoPort` where there is no
+    MIDI system at all and no port was asked for. Raises PortError with what to do where one was asked for and is not
+    there, or where the system has no virtual ports (Windows).
     """
-    from .remote import SenderPort
+    from .live_port import LivePort
 
     ready = [s for s in (available() if systems is None else systems) if s.ready]
-    if to is None:
+    if to is None and source is None:
         for system in ready:
             if system.virtual:
-                return SenderPort(system.key, name)
+                return LivePort(system.key, name)
         if ready:
             raise PortError(_no_virtual_ports(ready[0]))
         return NoPort()
     for system in ready:
-        if found := find_port(to, system.outputs):
-            return SenderPort(system.key, name, found)
-    raise PortError(_no_such_port(to, [p for s in ready for p in s.outputs]))
+        output = to and find_port(to, system.outputs)
+        found = source and find_port(source, system.inputs)
+        if (to is None or output) and (source is None or found) and (system.virtual or output):
+            return LivePort(system.key, name, output, found)
+    if to is not None and not any(find_port(to, s.outputs) for s in ready):
+        raise PortError(_no_such_port(to, [p for s in ready for p in s.outputs], "send to"))
+    if source is not None and not any(find_port(source, s.inputs) for s in ready):
+        raise PortError(_no_such_port(source, [p for s in ready for p in s.inputs], "listen to"))
+    if to is None:
+        raise PortError(_no_virtual_ports(ready[0]))
+    raise PortError(f"The ports {to!r} and {source!r} belong to different MIDI systems: see  musegen ports")
 
 
 def find_port(wanted: str, ports: Sequence[str]) -> str | None:
@@ -184,9 +198,9 @@ def find_port(wanted: str, ports: Sequence[str]) -> str | None:
     return same[0] if len(same) == 1 else None
 
 
-def _no_such_port(wanted: str, ports: Sequence[str]) -> str:
+def _no_such_port(wanted: str, ports: Sequence[str], purpose: str) -> str:
     if not ports:
-        return f"There is no MIDI port called {wanted!r}, nor any other to send to: see  musegen ports"
+        return f"There is no MIDI port called {wanted!r}, nor any other to {purpose}: see  musegen ports"
     matching = [p for p in ports if wanted.casefold() in p.casefold()]
     if len(matching) > 1:
         return f"{wanted!r} could be any of these ports: {', '.join(matching)}; give more of the name."

@@ -1,8 +1,8 @@
-"""The sender process: `python -m musegen.live.sender SYSTEM NAME [PORT]`, or `… probe`.
+"""The port process: `python -m musegen.live.sender SYSTEM`, or `… probe`. It holds one real port, output and input.
 
-Reads messages with times from its standard input (`wire.py`), sends each on time, and keeps its own record of
-what sounds. If the pipe ends, because its parent closed it or died, it silences everything and ends. Reports on
-standard output, a line of JSON each. It is started by `remote.py` and imports nothing that it does not need.
+Reads messages with times from its standard input (`wire.py`), sends each on time, keeps its own ledger of what sounds,
+and writes what it hears to its standard output, at once. If the pipe ends, because its parent closed it or died, it
+silences everything and ends. It is started by `remote.py` and imports nothing that it does not need.
 """
 
 from __future__ import annotations
@@ -14,16 +14,25 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from typing import Protocol
 
 from . import wire
-from .mailbox import Mailbox, Trouble, report, report_late
+from .mailbox import Closed, Mailbox, Outlet, Trouble, wait_or_close
 
 
 class Backend(Protocol):
-    """One MIDI system's way of sending what a mailbox holds."""
+    """One MIDI system's way of sending what a mailbox holds, and of listening."""
 
     name: str
+    """Of the port, as other programs see it."""
+    client: str
+    """What to call it when it is opened again."""
+
+    @property
+    def state(self) -> dict[str, object]:
+        """Its connections (`Watch.state`)."""
+        ...
 
     def run(self) -> None:
         """Send until the mailbox is finished. Raises Trouble if the port goes."""
@@ -39,6 +48,13 @@ def read_pipe(mailbox: Mailbox) -> None:
     mailbox.post(0.0, wire.CLOSE)
 
 
+def await_opening(mailbox: Mailbox) -> wire.Opening:
+    """What to open; a spare process waits long for it. Raises Closed."""
+    while mailbox.opening is None:
+        wait_or_close(mailbox, 60.0)
+    return mailbox.opening
+
+
 def be_punctual() -> None:
     """Ask for real-time priority (where permitted) and for no pauses: no collector, quick thread switches."""
     with contextlib.suppress(AttributeError, OSError):
@@ -49,34 +65,38 @@ def be_punctual() -> None:
     gc.disable()
 
 
-def open_backend(system: str, name: str, to: str | None, mailbox: Mailbox) -> Backend:
-    """The backend for `system`. Raises Trouble."""
+def load_backend(system: str) -> Callable[[wire.Opening, Mailbox], Backend]:
+    """The backend of that system, which may raise Trouble or Closed when called."""
     if system == "jack":
-        from .sender_jack import JackSender
+        from .sender_jack import JackSender, load
 
-        return JackSender(name, to, mailbox)
-    from .sender_rtmidi import RtMidiSender
+        load()
+        return JackSender
+    from . import sender_rtmidi
 
-    return RtMidiSender(system, name, to, mailbox)
+    sender_rtmidi.load()
+    return sender_rtmidi.RtMidiSender
 
 
-def serve(system: str, name: str, to: str | None) -> int:
-    """Open the port, send until told to end; the exit status."""
-    mailbox = Mailbox()
+def serve(system: str) -> int:
+    """Open the port as soon as told to, send until told to end; the exit status."""
+    mailbox = Mailbox(Outlet(1))
     for number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
         signal.signal(number, signal.SIG_IGN)  # the parent decides when to end
     signal.signal(signal.SIGTERM, lambda *_: mailbox.post(0.0, wire.CLOSE))
+    threading.Thread(target=read_pipe, args=(mailbox,), daemon=True).start()
     try:
-        backend = open_backend(system, name, to, mailbox)
+        make = load_backend(system)
+        backend = make(await_opening(mailbox), mailbox)
         be_punctual()
-        threading.Thread(target=read_pipe, args=(mailbox,), daemon=True).start()
-        report("ready", name=backend.name)
+        mailbox.report("ready", name=backend.name, client=backend.client, **backend.state)
         backend.run()
+    except Closed:
+        return 0
     except Trouble as trouble:
-        report("trouble", text=str(trouble))
-        sys.stdout.flush()
+        mailbox.report("trouble", text=str(trouble))
         os._exit(1)  # the client library may hang in its destructors once its server has gone
-    report_late(mailbox.outbox, 0)
+    mailbox.look_after()
     return 0
 
 
@@ -92,8 +112,7 @@ def main(arguments: list[str]) -> int:
     if arguments == ["probe"]:
         print(json.dumps(probe()))
         return 0
-    system, name, *rest = arguments
-    return serve(system, name, rest[0] if rest else None)
+    return serve(arguments[0])
 
 
 if __name__ == "__main__":

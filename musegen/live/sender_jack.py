@@ -1,20 +1,26 @@
-"""Sending through JACK (or PipeWire's JACK): every message at its exact frame, from the process callback.
+"""JACK (or PipeWire's JACK): every message goes out at its exact frame and is heard at its exact frame.
 
-Runs only in a sender process: a busy thread beside it would make the callback late. Knows nothing of notes.
+Runs only in a port process: a busy thread beside it would make the process callback late. Knows nothing of notes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
 from types import ModuleType
 from typing import Any
 
-from .mailbox import Mailbox, Trouble, report_late
+from .mailbox import Mailbox, Trouble, wait_or_close
 from .messages import BURST
+from .watch import Watch
+from .wire import Opening
 
 PATIENCE = 2.0  # seconds without a cycle until the server counts as gone
+INSIST = 2.0  # … for which a name that is still taken by our own predecessor is asked for again
+RETRY = 0.3  # … between two attempts to find a server
+LOOK_EVERY = 0.5
 _WRAP = 0xFFFFFFFF
 
 
@@ -67,79 +73,138 @@ class FrameClock:
 
 
 class JackSender:
-    """A JACK client with one MIDI output, `name`:out, connected to the port `to` if given. Raises Trouble."""
+    """A JACK client with one MIDI output, `out`, and one input, `in`. Raises Trouble, or Closed while it waits."""
 
-    def __init__(self, name: str, to: str | None, mailbox: Mailbox) -> None:
+    def __init__(self, opening: Opening, mailbox: Mailbox) -> None:
         self._jack = load()
         self._mailbox = mailbox
         self._over = threading.Event()
+        self._stir = threading.Event()  # ports have come, gone or been connected
         self._trouble = ""
         self._cycles = 0
         self._idle = 0
-        try:
-            self._client: Any = self._jack.Client(name, no_start_server=True)
-        except self._jack.JackError:
-            raise Trouble("No JACK server is running.") from None
-        self._port = self._client.midi_outports.register("out")
+        self._unsent: list[tuple[float, bytes]] = []
+        self._client: Any = self._open_client(opening)
+        self._out = self._client.midi_outports.register("out")
+        self._in = self._client.midi_inports.register("in")
+        self.name, self.client = str(self._out.name), str(self._client.name)
         self._frames = FrameClock(float(self._client.samplerate))
         self._client.set_process_callback(self._process)
         self._client.set_shutdown_callback(self._shut_down)
+        self._client.set_port_registration_callback(lambda *_: self._stir.set(), only_available=False)
+        self._client.set_port_connect_callback(lambda *_: self._stir.set(), only_available=False)
         self._client.activate()
-        self.name = str(self._port.name)
-        if to:
-            try:
-                self._client.connect(self._port, to)
-            except self._jack.JackError:
-                raise Trouble(f"The JACK port {to!r} cannot be connected to.") from None
+        self._watch = Watch(opening, mailbox)
+        self._look()
+        if opening.to and not opening.again and opening.to not in self._joined(self._out):
+            self._client.close()
+            raise Trouble(f"The JACK port {opening.to!r} cannot be connected to.")
+        self._look()
+        self._watch.opened()
+
+    @property
+    def state(self) -> dict[str, object]:
+        """Its connections."""
+        return self._watch.state
 
     def run(self) -> None:
         """Watch while the callback sends. Raises Trouble if the server ends or stands still."""
-        late, seen, changed = 0, -1, time.perf_counter()
-        while not self._over.wait(0.1):
-            late = report_late(self._mailbox.outbox, late)
+        seen, changed, looked = -1, time.perf_counter(), 0.0
+        while not self._over.is_set():
+            stirred = self._stir.wait(0.1)
+            self._stir.clear()
+            self._mailbox.look_after()
             now = time.perf_counter()
             if self._cycles != seen:
                 seen, changed = self._cycles, now
             elif now - changed > PATIENCE:
                 self._trouble = f"The JACK server stopped answering, so the port {self.name} has gone."
                 break
+            if (stirred or now - looked > LOOK_EVERY) and not self._over.is_set():
+                looked = now
+                self._look()
         if self._trouble:
             raise Trouble(self._trouble)
         self._client.deactivate()
         self._client.close()
 
+    def _open_client(self, opening: Opening) -> Any:
+        """A client of that name. When it opens again, it insists on its old name, until the server has let go of it."""
+        insist = time.perf_counter() + (INSIST if opening.again else 0.0)
+        while True:
+            exact = time.perf_counter() < insist
+            try:
+                return self._jack.Client(opening.name, no_start_server=True, use_exact_name=exact)
+            except self._jack.JackOpenError as error:
+                taken = getattr(error.status, "name_not_unique", False)
+                if not taken and not opening.again:
+                    raise Trouble("No JACK server is running.") from None
+                if not taken:
+                    insist = time.perf_counter() + INSIST
+                    self._mailbox.report("waiting")
+            wait_or_close(self._mailbox, 0.01 if exact and taken else RETRY)
+
+    def _look(self) -> None:
+        now, client = time.perf_counter(), self._client
+        try:
+            takers = [p.name for p in client.get_ports(is_midi=True, is_input=True)]
+            for name in self._watch.outputs(now, takers, self._joined(self._out)):
+                self._connect(self._out.name, name)
+            givers = [p.name for p in client.get_ports(is_midi=True, is_output=True)]
+            physical = [p.name for p in client.get_ports(is_midi=True, is_output=True, is_physical=True)]
+            for name in self._watch.inputs(now, givers, self._joined(self._in), physical):
+                self._connect(name, self._in.name)
+        except self._jack.JackError:
+            self._stir.set()  # something went away while we looked
+
+    def _joined(self, port: Any) -> list[str]:
+        return [p.name for p in self._client.get_all_connections(port)]
+
+    def _connect(self, source: str, destination: str) -> None:
+        with contextlib.suppress(self._jack.JackError):  # gone again, or there already: the next look tells
+            self._client.connect(source, destination)
+        self._stir.set()
+
     def _process(self, frames: int) -> None:
         try:
-            self._send(frames)
+            self._cycle(frames)
         except Exception as error:
             self._trouble = f"Sending on the port {self.name} failed ({type(error).__name__}: {error})."
             self._over.set()
             raise self._jack.CallbackExit from error
 
-    def _send(self, frames: int) -> None:
+    def _cycle(self, frames: int) -> None:
         now = time.perf_counter()
-        clock, outbox = self._frames, self._mailbox.outbox
+        clock, junction = self._frames, self._mailbox.junction
         clock.cycle(self._client.last_frame_time, frames, now)
         self._mailbox.sort(now)
-        self._port.clear_buffer()
+        self._out.clear_buffer()
         self._cycles += 1
-        taken = outbox.take(clock.seconds(clock.start + frames - 0.5), clock.seconds(clock.start), BURST)
-        for i, (due, message) in enumerate(taken):
-            offset = round(clock.frame(due)) - clock.start
-            try:
-                self._port.write_midi_event(min(max(offset, 0), frames - 1), message)
-            except self._jack.JackError:  # the buffer is full: the rest goes out in the next cycle
-                for later, rest in taken[i:]:
-                    outbox.push(rest, later)
-                break
+        for offset, data in self._in.incoming_midi_events():
+            self._mailbox.hear(bytes(data), clock.seconds(clock.start + offset))
+        end = clock.seconds(clock.start + frames - 0.5)
+        self._unsent += junction.take(end, clock.seconds(clock.start), BURST - len(self._unsent))
+        self._write(frames)
         # Once everything is out, a few more cycles make sure that it has been read.
-        self._idle = self._idle + 1 if self._mailbox.finished else 0
+        self._idle = self._idle + 1 if self._mailbox.finished and not self._unsent else 0
         if self._idle > 3:
             self._over.set()
+            self._stir.set()
+
+    def _write(self, frames: int) -> None:
+        while self._unsent:
+            due, message = self._unsent[0]
+            offset = round(self._frames.frame(due)) - self._frames.start
+            try:
+                self._out.write_midi_event(min(max(offset, 0), frames - 1), message)
+            except self._jack.JackError:  # the buffer is full: the rest goes out in the next cycle
+                return
+            self._unsent.pop(0)
 
     def _shut_down(self, status: object, reason: str) -> None:
         self._trouble = f"The JACK server ended, so the port {self.name} has gone."
         self._over.set()
+        self._stir.set()
 
 
 def load() -> ModuleType:

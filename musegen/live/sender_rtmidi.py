@@ -1,7 +1,8 @@
-"""Sending through python-rtmidi: ALSA on Linux, CoreMIDI on macOS, WinMM on Windows.
+"""python-rtmidi: ALSA on Linux, CoreMIDI on macOS, WinMM on Windows.
 
-These systems take a message and send it at once, so this process sleeps until just before each is due and
-spins the rest. Runs only in a sender process. Knows nothing of notes.
+These systems take a message and send it at once, so this process sleeps until just before each is due and spins the
+rest; what comes in has the time of RtMidi's callback. They do not say what comes and goes, so that is looked up about
+once a second. Runs only in a port process. Knows nothing of notes.
 """
 
 from __future__ import annotations
@@ -9,13 +10,23 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections import deque
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from .mailbox import Mailbox, Trouble, report_late, spin_until
+from .mailbox import Mailbox, Trouble, spin_until
 from .messages import BURST
+from .watch import Watch
+from .wire import Opening
+from .wiring import same_port
 
 SPIN = 0.0003  # seconds before a message is due at which sleeping stops
+PORTION = 0.01  # … between two bursts
+LOOK_EVERY = 0.5  # … between two looks at what is plugged in, if nothing is due within the next
+FREE = 0.02
+LOOK_AT_LAST = 3.0  # … even if messages follow each other without a gap
+ALSA_THROUGH = 14  # the number of ALSA's own loop, "Midi Through"
+ALSA_PROGRAMS = 128  # … from which on programs have theirs; sound cards and keyboards have lower ones
 
 
 class _System(NamedTuple):
@@ -34,45 +45,130 @@ _OF_PLATFORM = {"linux": "alsa", "darwin": "coremidi", "win32": "winmm"}
 
 
 class RtMidiSender:
-    """A port called `name`, or the existing port `to`, on one of `SYSTEMS`. Raises Trouble."""
+    """A port on one of `SYSTEMS`: a virtual one, or the existing one to send to; and every port that is listened to.
 
-    def __init__(self, system: str, name: str, to: str | None, mailbox: Mailbox) -> None:
-        rtmidi = load()
-        self._mailbox = mailbox
-        kind = SYSTEMS[system]
+    Raises Trouble, or Closed while it waits.
+    """
+
+    def __init__(self, opening: Opening, mailbox: Mailbox) -> None:
+        self._rtmidi = load()
+        self._mailbox, self._kind = mailbox, SYSTEMS[opening.system]
+        self._api = getattr(self._rtmidi, self._kind.api)
+        self.client = opening.name
+        self._to = ""  # the port that is open for output, if it is not a virtual one
+        self._virtual = not opening.to and not opening.outputs
+        self._inputs: dict[str, Any] = {}
+        self._heard: deque[tuple[float, bytes]] = deque()
+        self._looked = 0.0
+        self._watch = Watch(opening, mailbox)
         try:
-            self._out: Any = rtmidi.MidiOut(getattr(rtmidi, kind.api), name=name)
-            ports = [str(p) for p in self._out.get_ports()]
-            if to is None:
-                self._out.open_virtual_port("out")
-            else:
-                self._out.open_port(ports.index(to), name="out")
-        except ValueError:
-            raise Trouble(f"The {kind.name} port {to!r} is not there any more.") from None
-        except (SystemError, NotImplementedError, rtmidi.RtMidiError) as error:
-            raise Trouble(f"The {kind.name} port cannot be opened: {error}.") from None
-        self.name = to or f"{name}:out"
+            self._out: Any = self._rtmidi.MidiOut(self._api, name=opening.name)
+            self._in: Any = self._rtmidi.MidiIn(self._api, name=opening.name)
+            if self._virtual:
+                self._out.open_virtual_port(self._port_name("out"))
+            if self._kind.virtual:
+                self._in.open_virtual_port(self._port_name("in"))
+                self._attend(self._in)
+            for _ in range(2):
+                self._look()
+        except (SystemError, NotImplementedError, self._rtmidi.RtMidiError) as error:
+            raise Trouble(f"The {self._kind.name} port cannot be opened: {error}.") from None
+        if opening.to and not opening.again and not self._to:
+            raise Trouble(f"The {self._kind.name} port {opening.to!r} is not there any more.")
+        self._watch.opened()
+        self.name = opening.to or next(iter(opening.outputs), "") or f"{opening.name}:out"
+
+    @property
+    def state(self) -> dict[str, object]:
+        """Its connections."""
+        return self._watch.state
 
     def run(self) -> None:
-        """Send until the mailbox is finished."""
-        mailbox, outbox, late = self._mailbox, self._mailbox.outbox, 0
+        """Send and listen until the mailbox is finished."""
+        mailbox, junction = self._mailbox, self._mailbox.junction
         while not mailbox.finished:
             now = time.perf_counter()
             mailbox.sort(now)
-            taken = outbox.take(now + SPIN, now, BURST)
+            while self._heard:
+                at, message = self._heard.popleft()
+                mailbox.hear(message, at)
+            taken = junction.take(now + SPIN, now, BURST)
             for due, message in taken:
                 spin_until(due)
-                self._out.send_message(message)
+                self._send(message)
             if len(taken) == BURST:
-                time.sleep(0.01)  # more than this at once is lost
-            late = report_late(outbox, late)
-            wait = min(outbox.next_time - time.perf_counter() - SPIN, 0.5)
+                time.sleep(PORTION)  # more than this at once is lost
+            self._look_after()
+            wait = min(junction.next_time - time.perf_counter() - SPIN, LOOK_EVERY)
             if wait > 0 and not mailbox.closing:
                 mailbox.arrived.wait(wait)
             mailbox.arrived.clear()
         time.sleep(0.05)  # RtMidi sends from a thread of its own on some systems
-        self._out.close_port()
-        self._out.delete()
+        for port in (self._out, self._in, *self._inputs.values()):
+            _close(port)
+
+    def _look_after(self) -> None:
+        """Tell the parent what it should know, and look what is plugged in: between notes, if there is time."""
+        now = time.perf_counter()
+        late = now - self._looked
+        if late > LOOK_EVERY and (self._mailbox.junction.next_time > now + FREE or late > LOOK_AT_LAST):
+            self._look()
+            self._mailbox.look_after()
+
+    def _look(self) -> None:
+        now = self._looked = time.perf_counter()
+        outputs = [str(p) for p in self._out.get_ports()]
+        joined = [self._to] if self._to in outputs else []
+        if self._to and not joined:
+            self._out.close_port()
+            self._to = ""
+        for name in self._watch.outputs(now, outputs, joined):
+            if not self._to:
+                self._out.open_port(outputs.index(name), name="out")
+                self._to = name
+        inputs = [str(p) for p in self._in.get_ports()]
+        for name in [n for n in self._inputs if n not in inputs]:
+            _close(self._inputs.pop(name))
+        offer = [name for name in inputs if self._is_keyboard(name)]
+        for name in self._watch.inputs(now, inputs, list(self._inputs), offer):
+            self._inputs[name] = port = self._rtmidi.MidiIn(self._api, name=self.client)
+            port.open_port(inputs.index(name), name="in")
+            self._attend(port)
+
+    def _attend(self, port: Any) -> None:
+        port.ignore_types(sysex=True, timing=False, active_sense=True)
+        port.set_callback(self._arrive)
+
+    def _arrive(self, event: tuple[list[int], float], data: object = None) -> None:
+        """From a thread of RtMidi's: something came in."""
+        self._heard.append((time.perf_counter(), bytes(event[0])))
+        self._mailbox.arrived.set()
+
+    def _send(self, message: bytes) -> None:
+        try:
+            self._out.send_message(message)
+        except (SystemError, self._rtmidi.RtMidiError):  # unplugged, as WinMM puts it: the next look tells
+            self._looked = 0.0
+
+    def _port_name(self, end: str) -> str:
+        """CoreMIDI shows people the port's name alone, the others the client's before it."""
+        return self.client if self._kind.api == "API_MACOSX_CORE" else end
+
+    def _is_keyboard(self, name: str) -> bool:
+        """Whether to listen to `name` unasked: not to programs, if the system lets one know, nor to ourselves."""
+        if self._kind.api == "API_UNIX_JACK" or same_port(self._to, [name]):
+            return False
+        if self._kind.api == "API_LINUX_ALSA":
+            client = name.rpartition(" ")[2].partition(":")[0]
+            return client.isdigit() and ALSA_THROUGH != int(client) < ALSA_PROGRAMS
+        return name != self.client
+
+
+def _close(port: Any) -> None:
+    if hasattr(port, "cancel_callback"):
+        port.cancel_callback()
+    port.close_port()
+    port.delete()
 
 
 def load() -> ModuleType:

@@ -15,7 +15,7 @@ from musegen.live.clock import RealClock
 from musegen.live.feed import ModelProcess
 from musegen.live.performer import Silent
 from musegen.live.ports import open_port
-from musegen.live.remote import SenderPort
+from musegen.live.live_port import LivePort
 from musegen.live.session import Session, stop_signals
 from musegen.live.timeline import Timeline
 from musegen.piece import Tempo
@@ -35,7 +35,7 @@ class Announcer(Silent):
 def main(recording: str, source: str, bars: str = "") -> int:
     with stop_signals() as stop:
         port = open_port()
-        assert isinstance(port, SenderPort), "no JACK server"
+        assert isinstance(port, LivePort), "no JACK server"
         feed = ModelProcess(eval(source, vars(jam_sources)))
         print(f"port {port.name}", f"model {feed.pid}", f"sender {port.pid}", sep="\n", flush=True)
         sys.stdin.readline()  # until the receiver is connected

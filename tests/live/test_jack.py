@@ -15,7 +15,7 @@ from jack_rig import PERIOD, RATE, JackServer, Received, Receiver, needs_jackd
 from musegen.errors import PortError
 from musegen.live.clock import RealClock
 from musegen.live.ports import NoPort, available, open_port
-from musegen.live.remote import SenderPort
+from musegen.live.live_port import LivePort
 from musegen.live.scheduler import Scheduler, Sound
 from musegen.midi import read_midi
 
@@ -244,13 +244,13 @@ def test_without_a_server_there_is_no_port_and_none_is_started(no_jack: None) ->
     assert isinstance(open_port(), NoPort)
     assert available()[0].missing.startswith("No JACK server is running")
     with pytest.raises(PortError, match=r"^No JACK server is running\.$"):
-        SenderPort("jack", "musegen")
+        LivePort("jack", "musegen")
 
 
 def test_rtmidi_sends_from_its_own_process_too(jack: JackServer, listen: Listen) -> None:
     """The backend of macOS, Windows and ALSA, on the only system that this kind of machine has for it."""
     pytest.importorskip("rtmidi", reason="python-rtmidi has no wheel for this Python")
-    port = SenderPort("rtjack", "musegen-rt")
+    port = LivePort("rtjack", "musegen-rt")
     receiver = listen(jack, "musegen-rt:out")
     receiver.wait_ready()
     clock = RealClock()
