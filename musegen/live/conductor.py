@@ -6,6 +6,7 @@ Implemented by `OwnTime` (musegen's own tempo), `FollowedClock` (MIDI clock), `L
 
 from __future__ import annotations
 
+from math import inf
 from typing import Protocol
 
 from .timeline import Position, Timeline
@@ -74,6 +75,9 @@ class Conductor(Protocol):
         """The person tapped a quarter note at clock `time`; only an own tempo listens, others say so in `update`."""
         ...
 
-    def tempo_map(self) -> list[tuple[float, float]]:
-        """What was played so far, for a recording: (tick, seconds a tick from there on), ticks ascending."""
+    def tempo_map(self, since: float = -inf) -> list[tuple[float, float]]:
+        """What was played so far, for a recording: (tick, seconds a tick from there on), ticks ascending.
+
+        The first is the one that holds at tick `since`, so that asking for the latest costs the same at hour ten.
+        """
         ...

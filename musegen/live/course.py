@@ -99,15 +99,15 @@ class Course:
         """Say that the tempo is not ours."""
         self._sentences.append(f"The tempo comes from {self.source}: tapping changes nothing.")
 
-    def tempo_map(self) -> list[tuple[float, float]]:
-        """(tick, seconds a tick from there on) up to the latest `update` or `hear`."""
+    def tempo_map(self, since: float = -inf) -> list[tuple[float, float]]:
+        """(tick, seconds a tick from there on) up to the latest `update` or `hear`; the first one holds at `since`."""
         found: list[tuple[float, float]] = []
-        for knot in self._map.knots(self._past):
+        for knot in self._map.knots(self._past, since):
             if isfinite(knot.seconds):
                 if found and found[-1][0] >= knot.tick:
                     found.pop()
                 found.append((knot.tick, knot.seconds))
-        return found
+        return found[1:] if len(found) > 1 and found[1][0] <= since else found
 
     def _roll(self, now: float, place: int, at: float, seconds: float) -> None:
         """From `now` on the music moves: the master's tick `place` is at clock `at`, with `seconds` a tick.

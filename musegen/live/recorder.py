@@ -21,12 +21,13 @@ from .journal import SUFFIX, Journal
 from .messages import Outbox
 from .ports import Port
 from .status import Who
-from .take import SAME_TEMPO, Take, take_bytes, take_piece
+from .take import Take, take_bytes, take_piece
 
 WRITE_EVERY = 0.05  # seconds
 LOOK_EVERY = 0.1  # seconds; how often the tempo is looked at, and how far on a held note is
 MOST_BARS = 64
 """How many bars `keep` can look back."""
+SAME_TEMPO = 0.0005  # a smaller change is not looked at more closely
 _EARLIEST = -10_000.0  # ticks; JSON knows no infinity
 
 
@@ -45,7 +46,8 @@ class Recorder:
         self._outbox = Outbox()
         self._take = Take()
         self._timeline = conductor.timeline
-        self._knots: list[tuple[float, float]] = []
+        self._knots = 0  # of the tempo map, that are in the journal
+        self._knot = (float("-inf"), 0.0)  # the latest of them
         self._tempo = (0.0, -1)  # quarters a minute, epoch: when the tempo map was last asked for
         self._looked = float("-inf")
         self._up = True
@@ -160,8 +162,8 @@ class Recorder:
             tick, line = self._tick(now), self._timeline
             last = line.position(tick).bar
             first = max(1, last - bars)
-            knots = self._conductor.tempo_map()
-            midi = take_bytes(self._take, line.bar_start(first - 1), tick, line, knots, self._title)
+            start = line.bar_start(first - 1)
+            midi = take_bytes(self._take, start, tick, line, self._conductor.tempo_map(start), self._title)
         if not midi:
             raise SettingsError(f"Nothing was played in the last {bars} bars, so there is nothing to keep.")
         path = self._unused(f"kept-{self.path.stem}-bars-{first}-{last}")
@@ -227,19 +229,19 @@ class Recorder:
         qpm, epoch = self._tempo
         if exactly or conductor.epoch != epoch or abs(conductor.qpm - qpm) > SAME_TEMPO * qpm:
             self._tempo = (conductor.qpm, conductor.epoch)
-            self._note_tempo(conductor.tempo_map())
+            self._note_tempo()
         if self._take.holding:
             self._journal.add(round(tick, 4))
         line = self._timeline
         self._take.forget(line.bar_start(max(0, line.position(tick).bar - 2 - MOST_BARS)))
 
-    def _note_tempo(self, knots: list[tuple[float, float]]) -> None:
-        same = min(len(self._knots), len(knots))
-        while same and self._knots[same - 1] != knots[same - 1]:
-            same -= 1
-        if knots[same:]:
-            self._journal.tempo(same, knots[same:])
-        self._knots = knots
+    def _note_tempo(self) -> None:
+        """Write down what is new in the tempo map; asking for all of it would take longer every hour."""
+        knots = self._conductor.tempo_map(self._knot[0])
+        if knots and knots != [self._knot]:
+            first = max(0, self._knots - 1)
+            self._journal.tempo(first, knots)
+            self._knots, self._knot = first + len(knots), knots[-1]
 
     def _tick(self, at: float) -> float:
         return max(_EARLIEST, self._conductor.tick(at))

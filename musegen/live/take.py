@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from ..midi.write import Control, midi_bytes
@@ -24,7 +25,7 @@ PLAYED_CONTROLS = frozenset((1, 2, 11, 64, 65, 66, 67))
 """What hands, feet and breath move (MIDI 1.0, Table III): modulation, breath, expression and the pedals."""
 STOOD_STILL = 0.02  # ticks; a player's note that is shorter was played while the clock was stopped
 PICKUP_BARS = 2  # bars before the beginning that are kept: a count-in may be played into
-SAME_TEMPO = 0.0005  # a smaller change of tempo is the clock's jitter, not music
+SAME_TIME = 0.002  # seconds that the written tempo map may be off: nobody hears them
 _SLOWEST = 2**24 - 1  # microseconds a quarter (SMF 1.0, set tempo)
 
 Knots = Sequence[tuple[float, float]]
@@ -135,7 +136,7 @@ def take_piece(
     piece = Piece.from_notes(
         (_note(n, start, end, place[n.who, n.channel]) for n in heard),
         TICKS_PER_QUARTER * FINER,
-        tempos=_tempos(knots, start) or _cut(timeline.tempos, start),
+        tempos=_tempos(knots, start, end) or _cut(timeline.tempos, start),
         meters=_cut(timeline.meters, start),
         keys=_cut(timeline.keys, start),
         part_names=tuple(parts.values()),
@@ -172,18 +173,39 @@ def _parts(heard: Iterable[Heard]) -> dict[tuple[Who, int], str]:
     return names
 
 
-def _tempos(knots: Knots, start: float) -> tuple[Tempo, ...]:
-    """The tempo map from tick `start` on, without changes that nobody could hear."""
-    rows: list[Tempo] = []
-    for tick, seconds in knots:
-        tempo = Tempo(
-            max(0, round((tick - start) * FINER)), min(_SLOWEST, max(1, round(seconds * TICKS_PER_QUARTER * 1e6)))
-        )
-        if rows and rows[-1].tick == tempo.tick:
-            rows.pop()
-        if not rows or abs(tempo.microseconds - rows[-1].microseconds) > SAME_TEMPO * rows[-1].microseconds:
-            rows.append(tempo)
-    return (rows[0]._replace(tick=0), *rows[1:]) if rows else ()
+def _tempos(knots: Knots, start: float, end: float) -> tuple[Tempo, ...]:
+    """The tempo map between two ticks with as few changes as keep everything within SAME_TIME of when it was played.
+
+    A line is drawn through the times of the knots as far as one tempo reaches, the first one's own if it may
+    be. What the followed clock's jitter does to the tempo is gone then, and errors do not add up.
+    """
+    points, seconds = _times(knots, end)
+    rows: dict[int, Tempo] = {}  # by tick
+    base, i = 0.0, 0  # when the written tempos have knot i
+    while i < len(points) - 1:
+        low, high, j = 0.0, float("inf"), i + 1
+        while j < len(points):
+            ticks, passed = points[j] - points[i], seconds[j] - base
+            if max(low, (passed - SAME_TIME) / ticks) > min(high, (passed + SAME_TIME) / ticks):
+                break
+            low, high, j = max(low, (passed - SAME_TIME) / ticks), min(high, (passed + SAME_TIME) / ticks), j + 1
+        own = (seconds[i + 1] - seconds[i]) / (points[i + 1] - points[i])
+        pace = min(max(own, low), high)
+        at = max(0, round((points[i] - start) * FINER)) if rows else 0
+        rows[at] = Tempo(at, min(_SLOWEST, max(1, round(pace * TICKS_PER_QUARTER * 1e6))))
+        base += pace * (points[j - 1] - points[i])
+        i = j - 1
+    return tuple(rows.values())
+
+
+def _times(knots: Knots, end: float) -> tuple[list[float], list[float]]:
+    """The ticks at which the tempo changes, and `end`; and the seconds from the first to each."""
+    points, seconds = [knots[0][0]] if knots else [], [0.0]
+    for (tick, pace), (after, _) in pairwise([*knots, (max(end, knots[-1][0] + 1) if knots else 0.0, 0.0)]):
+        if after > tick:
+            points.append(after)
+            seconds.append(seconds[-1] + (after - tick) * pace)
+    return points, seconds
 
 
 _Row = TypeVar("_Row", Tempo, Meter, Key)

@@ -79,10 +79,8 @@ class TimeMap:
         with self._lock:
             return self._seconds[max(0, bisect_right(self._times, time) - 1)] if self._times else inf
 
-    def knots(self, end: float) -> list[Knot]:
-        """All knots up to clock time `end`."""
+    def knots(self, end: float, since: float = -inf) -> list[Knot]:
+        """The knots up to clock time `end`, from the one that holds just before tick `since` on."""
         with self._lock:
-            count = bisect_right(self._times, end)
-            return [
-                Knot(*row) for row in zip(self._times[:count], self._ticks[:count], self._seconds[:count], strict=True)
-            ]
+            part = slice(max(0, bisect_left(self._ticks, since) - 1), bisect_right(self._times, end))
+            return [Knot(*row) for row in zip(self._times[part], self._ticks[part], self._seconds[part], strict=True)]
