@@ -70,7 +70,7 @@ class Pulse:
         pause = time - self.latest > self.patience
         self.latest = time
         if self._heard == 0 or pause or (begins and abs(time - self.at(1)) > self.period / 4):
-            self._begin(time, 0.005 if self.steady else 0.3)
+            self._begin(time, 0.001 if self.steady else 0.3)
             return
         if begins:
             steps = 1
@@ -104,7 +104,7 @@ class Pulse:
         self._means = np.tile(self._mean, (3, 1))
         spread = [self.jitter**2, (known * self.period) ** 2, (1e-4 * self.period) ** 2]
         self._spreads = np.tile(np.diag(spread), (3, 1, 1))
-        self._belief = np.array([0.8, 0.1, 0.1])
+        self._belief = np.array([0.95, 0.03, 0.02])
 
     def _measure(self, time: float) -> None:
         """Take note of how uneven the latest arrivals are."""
