@@ -1,5 +1,7 @@
 """What is written down: both hands, when they played, at the tempo they played at."""
 
+import math
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,7 @@ import mido
 import pytest
 
 from musegen.errors import FileError, SettingsError
+from musegen.live.follow import FollowedClock
 from musegen.live.messages import control, note_off, note_on, program_change
 from musegen.live.own_time import OwnTime
 from musegen.live.recorder import MOST_BARS, Recorder
@@ -108,6 +111,36 @@ def test_the_tempo_map_is_as_it_was_played(room: Room) -> None:
     assert [t.microseconds for t in piece.tempos] == [500_000, round(60e6 / 137.31), round(60e6 / 61.7)]
     # A tick is at most 2 ms long here: nothing is further off than its rounding.
     assert piece.seconds(piece.notes["onset"]) == pytest.approx(played, abs=0.0015)
+
+
+def test_a_jittery_master_gives_a_tempo_map_without_its_jitter(tmp_path: Path) -> None:
+    clock, rng = FakeClock(), random.Random(1)
+    master, port = FollowedClock(LINE), LoopbackPort(clock)
+    recorder = Recorder(port, clock, master, tmp_path / "jam.mid")
+    asked: list[int] = []
+    ask = master.tempo_map
+    master.tempo_map = lambda since=-math.inf: asked.append(len(ask(since))) or ask(since)  # type: ignore[method-assign,func-returns-value]
+    port.feed(0.5, b"\xfa")
+    for tick in range(48 * 60):  # a minute at 120, the second half of it at 100
+        due = 1 + tick / 48 if tick < 1440 else 31 + (tick - 1440) / 40
+        port.feed(due + rng.uniform(-0.003, 0.003), b"\xf8")
+    played: list[float] = []
+    while clock.now() < 66.5:
+        clock.wait_until(clock.now() + 0.01)
+        for time, message in recorder.receive():
+            master.hear(time, message)
+        master.update(clock.now())
+        if master.tick(clock.now()) >= 24 * len(played):
+            recorder.send(note_on(0, 60, 90), clock.now())
+            recorder.send(note_off(0, 60), clock.now() + 0.2)
+            played.append(clock.now())
+    recorder.close()
+    piece = read_midi(recorder.path)
+    assert len(ask()) > 300
+    assert 2 <= len(piece.tempos) < 30
+    seconds = piece.seconds(piece.notes["onset"])
+    assert seconds - seconds[0] == pytest.approx([t - played[0] for t in played], abs=0.005)
+    assert max(asked) < 50  # never all of it: that would take longer every hour
 
 
 def test_a_change_of_tempo_too_small_to_hear_is_not_written(room: Room) -> None:
