@@ -123,9 +123,10 @@ class Improviser:
     def _constraints(self, request: Request) -> tuple[Constraint, ...]:
         plan = self._plan
         heard = [n for n in self._duet.notes[-4 * HEARD :] if not n.own and n.program != DRUMS][-HEARD:]
-        limits = plan.constraints(
+        return plan.constraints(
             start=request.start + plan.origin,
             instruments=frozenset(request.voices),
             heard=[(n.onset, n.duration or plan.bar, n.pitch) for n in heard],
+            steering=steering(request.controls, request.busy, [n.pitch for n in heard], self._homes),
+            register=request.controls.register,
         )
-        return (*limits, *steering(request.controls, request.busy, [n.pitch for n in heard], self._homes))

@@ -77,17 +77,21 @@ class Plan:
         start: int | None = None,
         instruments: frozenset[int] | None = None,
         heard: Sequence[tuple[int, int, int]] = (),
+        steering: tuple[Constraint, ...] = (),
+        register: float = 0,
     ) -> tuple[Constraint, ...]:
-        """The limits as masks, the firmest first.
+        """The limits as masks, and `steering` among them, the firmest first.
 
         The music begins at `start` (the origin) on `instruments` (its own). Where there is no seed, `heard` stands
-        for it: (onset, duration, pitch) of the player's notes.
+        for it: (onset, duration, pitch) of the player's notes. A `register` in semitones widens a range that comes
+        from the seed that far.
         """
         limits = self.limits
         out: list[Constraint] = [
             Span(self.origin if start is None else start, max(1, int(limits.rest_bars * self.bar)), endless),
             Instruments(self.instruments() if instruments is None else instruments),
-            PitchSet(self.pitches([pitch for _, _, pitch in heard])),
+            PitchSet(self.pitches([pitch for _, _, pitch in heard], round(register))),
+            *steering,
             Longest(max(1, int(limits.note_bars * self.bar))),
         ]
         out += in_order(tuple(out))
@@ -105,11 +109,14 @@ class Plan:
         each = [range(p * at.COPIES, min((p + 1) * at.COPIES, at.INSTRUMENTS)) for p in self.limits.programs]
         return frozenset(i for r in each for i in r)
 
-    def pitches(self, heard: Sequence[int] = ()) -> frozenset[int]:
-        """The pitches that may be played: near the seed's, or if it has none near those `heard` from the player."""
+    def pitches(self, heard: Sequence[int] = (), register: int = 0) -> frozenset[int]:
+        """The pitches that may be played: near the seed's, or if it has none near those `heard` from the player.
+
+        As many semitones more as the `register` is up or down.
+        """
         notes = self.seed.notes
         given = notes["pitch"][notes["program"] != DRUMS].astype(int).tolist() or list(heard)
-        low, high = (min(given) - 12, max(given) + 12) if given else (0, 127)
+        low, high = (min(given) - 12 + min(0, register), max(given) + 12 + max(0, register)) if given else (0, 127)
         low = max(0, low) if self.limits.low is None else self.limits.low
         high = min(127, high) if self.limits.high is None else self.limits.high
         classes = pitch_classes(self.limits.key) if self.limits.key else frozenset(range(12))
