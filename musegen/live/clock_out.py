@@ -13,7 +13,7 @@ from .conductor import Conductor
 
 CLOCK, START, CONTINUE, STOP = b"\xf8", b"\xfa", b"\xfb", b"\xfc"
 SIXTEENTH = 6  # ticks: the unit of the song position
-LAST_PLACE = 0x3FFF  # sixteenths: it has 14 bits
+PLACES = 1 << 14  # it has 14 bits: later than that, bars are counted from the first again
 BEFORE = 0.002  # seconds from an order to the F8 it is for: the specification wants receivers to have one millisecond
 
 
@@ -41,6 +41,9 @@ class ClockOut:
         if self._next is None:
             self._next = ceil(self._conductor.tick(max(now + BEFORE, self._sent)))
         while (at := self._conductor.time(self._next)) <= now + horizon:
+            if self._conductor.time(self._next + 1) <= at:  # jumped over: it never sounds
+                self._next += 1
+                continue
             self._order(self._next, at)
             if at > self._sent:  # after a bend of the tempo, never before what is already on its way
                 self._sent = at
@@ -57,9 +60,8 @@ class ClockOut:
         """Before the F8 of `tick`: a start if the others do not play and this is a place they can start from."""
         if self._started or tick < 0 or tick % SIXTEENTH:
             return
-        place = tick // SIXTEENTH
-        if place > LAST_PLACE:
-            return
+        bar = max(1, self._conductor.timeline.meter(tick).bar_ticks() // SIXTEENTH)
+        place = tick // SIXTEENTH % (PLACES // bar * bar)
         if place:
             self._send(bytes([0xF2, place & 0x7F, place >> 7]), at - BEFORE)
         self._send(CONTINUE if place else START, at - BEFORE)
