@@ -39,8 +39,6 @@ class LivePort:
         self.name = name
         self.late = 0
         """Note-ons that reached the port process too late and were dropped there."""
-        self.inputs: tuple[str, ...] = ()
-        """The ports it listens to, and those that it will again when they return."""
         self._late_before = 0
         self._opening = wire.Opening(system, name, to or "", source or "")
         self._lock = threading.Condition(threading.RLock())
@@ -71,6 +69,16 @@ class LivePort:
     def pid(self) -> int:
         """The id of the process that holds the port now."""
         return self._process.pid
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The ports it sends to, and those that it will again when they return."""
+        return self._opening.outputs
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The ports it listens to, and those that it will again when they return."""
+        return self._opening.inputs
 
     @property
     def up(self) -> bool:
@@ -166,8 +174,8 @@ class LivePort:
 
     def _connected(self, report: dict[str, Any]) -> None:
         """The port is ready, or its connections have changed."""
-        outputs, self.inputs = tuple(report["outputs"]), tuple(report["inputs"])
-        self._opening = replace(self._opening, to="", outputs=outputs, inputs=self.inputs, again=True)
+        outputs, inputs = tuple(report["outputs"]), tuple(report["inputs"])
+        self._opening = replace(self._opening, to="", outputs=outputs, inputs=inputs, again=True)
         if report["what"] == "ready":
             self.name, self._state = report["name"], "ready"
             self._opening = replace(self._opening, name=report["client"])

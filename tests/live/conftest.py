@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # jam_sources and jack_rig, here and in model processes
 
-from jack_rig import JackServer, Receiver
+from jack_rig import JackServer, Player, Receiver
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +57,17 @@ def listen(tmp_path: Path) -> Iterator[Callable[[JackServer, str], Receiver]]:
     yield start
     for receiver in started:
         receiver.kill()
+
+
+@pytest.fixture
+def play_on() -> Iterator[Callable[[JackServer, str, str], Player]]:
+    """Starts players: `play_on(server, name, mode)`."""
+    started: list[Player] = []
+
+    def start(server: JackServer, name: str, mode: str = "keyboard") -> Player:
+        started.append(Player(server, name, mode))
+        return started[-1]
+
+    yield start
+    for player in started:
+        player.unplug()

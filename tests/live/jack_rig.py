@@ -114,6 +114,46 @@ class Receiver:
         self._process.wait()
 
 
+class Player:
+    """jack_player.py as a process."""
+
+    def __init__(self, server: JackServer, name: str, mode: str) -> None:
+        self.port = f"{name}:out"
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("jack_player.py")), name, mode],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=server.environment,
+        )
+        assert self._process.stdin
+        assert self._process.stdout
+        self._in, self._out = self._process.stdin, self._process.stdout
+        assert self._out.readline() == "ready\n"
+
+    def play(self, *messages: bytes) -> list[int]:
+        """Send them, spaced evenly; returns the frame of each."""
+        self._in.write(" ".join(m.hex() for m in messages) + "\n")
+        self._in.flush()
+        return [int(word) for word in self._out.readline().split()]
+
+    def unplug(self) -> None:
+        """End it in order; twice is once."""
+        if self._process.poll() is None:
+            self._in.close()
+            try:
+                self._process.wait(3)
+            except subprocess.TimeoutExpired:  # its server has gone
+                self._process.kill()
+                self._process.wait()
+            self._out.close()
+
+
+def connect(server: JackServer, source: str, destination: str) -> None:
+    """As a person would in a patch bay."""
+    subprocess.run(["jack_connect", source, destination], env=server.environment, check=True, capture_output=True)
+
+
 needs_jackd = pytest.mark.skipif(
     shutil.which("jackd") is None, reason="jackd is not installed (apt-get install jackd2; .ci/run does)"
 )

@@ -1,0 +1,396 @@
+"""Real JACK ports both ways: what comes in, thru, the feedback guard, and survival of whatever dies."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from jack_rig import PERIOD, RATE, JackServer, Player, Received, Receiver, connect, needs_jackd
+
+from musegen.errors import PortError
+from musegen.live.clock import RealClock
+from musegen.live.live_port import LivePort
+from musegen.live.messages import control, note_off, note_on, program_change
+from musegen.live.ports import open_port
+from musegen.live.scheduler import Scheduler
+
+pytestmark = [pytest.mark.jack, needs_jackd, pytest.mark.timeout(60)]
+
+Listen = Callable[[JackServer, str], Receiver]
+PlayOn = Callable[..., Player]
+OpenLive = Callable[..., LivePort]
+
+
+@pytest.fixture
+def live() -> Iterator[OpenLive]:
+    """Opens ports through `open_port`, and closes them."""
+    opened: list[LivePort] = []
+
+    def start(**options: str) -> LivePort:
+        port = open_port(**options)  # type: ignore[arg-type]
+        assert isinstance(port, LivePort)
+        opened.append(port)
+        return port
+
+    yield start
+    for port in opened:
+        port.close()
+
+
+def wait_for(happened: Callable[[], object], seconds: float = 15.0) -> None:
+    end = time.perf_counter() + seconds
+    while not happened():
+        assert time.perf_counter() < end, "it did not happen"
+        time.sleep(0.005)
+
+
+def said(port: LivePort, part: str, seconds: float = 15.0) -> str:
+    """The first sentence that holds `part`; those before it are lost."""
+    texts: list[str] = []
+    wait_for(lambda: texts.extend(port.news()) or any(part in t for t in texts), seconds)
+    return next(t for t in texts if part in t)
+
+
+def hear(port: LivePort, count: int) -> list[tuple[float, bytes]]:
+    """The next `count` messages that come in."""
+    heard: list[tuple[float, bytes]] = []
+    wait_for(lambda: heard.extend(port.receive()) or len(heard) >= count)
+    return heard
+
+
+def keys(*pitches: int, channel: int = 0) -> list[bytes]:
+    return [m for p in pitches for m in (note_on(channel, p, 90), note_off(channel, p))]
+
+
+def ons(received: Received) -> list[int]:
+    return [m[1] for _, m in received.ons()]
+
+
+# --- what comes in ----------------------------------------
+
+
+def test_what_comes_in_has_the_time_of_its_frame(jack: JackServer, live: OpenLive, play_on: PlayOn) -> None:
+    keyboard = play_on(jack, "keys")
+    port = live()
+    assert said(port, "keys") == "Listening to keys:out."
+    woken: list[float] = []
+    port.listen(lambda: woken.append(time.perf_counter()))
+    time.sleep(0.3)
+    timing = [bytes((0xF2, 8, 0)), b"\xfa", b"\xf8", b"\xfb", b"\xfc"]
+    messages = [*keys(*range(40, 70)), control(0, 64, 127), *timing]
+    frames = keyboard.play(*messages)
+    heard = hear(port, len(messages))
+    assert [m for _, m in heard] == messages
+    assert woken, "nobody was woken"
+    spans = [(at - heard[0][0]) * RATE - (frame - frames[0]) for (at, _), frame in zip(heard, frames, strict=True)]
+    assert max(abs(s) for s in spans) < 3, "frames between messages are not as played"
+    assert -0.1 < heard[-1][0] - woken[-1] < PERIOD / RATE, "it was heard at another time than it came"
+
+
+def test_an_echo_through_another_program_takes_one_period(jack: JackServer, live: OpenLive, play_on: PlayOn) -> None:
+    shift = play_on(jack, "shift", "shift")
+    port = live(to="shift", source="shift")
+    time.sleep(0.3)
+    start = time.perf_counter() + 0.1
+    dues = [start + i * 0.0100137 for i in range(60)]
+    for i, due in enumerate(dues):
+        port.send(note_on(0, 40 + i, 80), due)
+    heard = hear(port, len(dues))
+    assert shift.port == "shift:out"
+    assert [m for _, m in heard] == [note_on(0, 41 + i, 80) for i in range(60)]
+    errors = [(at - due) * RATE - PERIOD for (at, _), due in zip(heard, dues, strict=True)]
+    assert max(abs(e) for e in errors) < 2
+
+
+def test_a_keyboard_that_is_plugged_in_later_is_heard(jack: JackServer, live: OpenLive, play_on: PlayOn) -> None:
+    port = live()
+    program = play_on(jack, "other", "program")
+    keyboard = play_on(jack, "keys")
+    assert said(port, "Listening") == "Listening to keys:out."
+    program.play(*keys(50))
+    keyboard.play(*keys(60))
+    assert [m for _, m in hear(port, 2)] == keys(60)  # only of what is a keyboard
+    keyboard.play(note_on(0, 61, 90))
+    keyboard.unplug()
+    assert [m for _, m in hear(port, 2)] == keys(61), "the key it held was not released"
+    assert said(port, "gone") == "keys:out has gone: what it held is released."
+    keyboard = play_on(jack, "keys")
+    assert said(port, "back") == "keys:out is back: listening to it."
+    keyboard.play(*keys(63))
+    assert [m for _, m in hear(port, 2)] == keys(63)
+
+
+def test_a_source_that_is_not_there_is_an_error_that_lists_the_others(jack: JackServer, play_on: PlayOn) -> None:
+    play_on(jack, "keys")
+    with pytest.raises(PortError, match=r"^There is no MIDI port called 'organ'; there are: .*keys:out"):
+        open_port(source="organ")
+
+
+# --- thru and feedback ----------------------------------------
+
+
+def test_thru_takes_no_time(jack: JackServer, live: OpenLive, listen: Listen, play_on: PlayOn) -> None:
+    keyboard = play_on(jack, "keys")
+    port = live(source="keys")
+    receiver = listen(jack, port.name)
+    receiver.wait_ready()
+    connect(jack, keyboard.port, "receiver:in")  # it comes twice now: from the keyboard, and passed on
+    port.thru(True)
+    time.sleep(0.2)
+    messages = [control(0, 64, 127), *keys(*range(40, 60)), control(0, 64, 0)]
+    keyboard.play(*messages)
+    hear(port, len(messages))
+    keyboard.play(note_on(0, 72, 90))
+    hear(port, 1)
+    port.close()
+    events = receiver.stop().events
+    both = [frame for _, frame, m in events if m in messages]
+    assert len(both) >= 2 * len(messages)
+    firsts = [frame for _, frame, m in events if m == messages[0]]
+    assert firsts[0] == firsts[1]
+    late = [b - a for a, b in zip(both[::2], both[1 : 2 * len(messages) : 2], strict=False)]
+    assert set(late) == {0}, f"thru took {max(late)} frames"
+    assert events[-4:][0][2] == note_off(0, 72), "what was passed on hangs"
+
+
+def test_it_never_hears_itself(jack: JackServer, live: OpenLive, play_on: PlayOn) -> None:
+    keyboard = play_on(jack, "keys")
+    port = live()
+    said(port, "keys")
+    cable = play_on(jack, "cable", "cable")  # JACK itself would not let a client's output into its own input
+    connect(jack, port.name, "cable:in")
+    connect(jack, cable.port, "musegen:in")
+    port.thru(True)
+    time.sleep(0.2)
+    clock = RealClock()
+    scheduler = Scheduler(clock, port)
+    now = clock.now() + 0.1
+    for i in range(40):
+        identity = scheduler.strike(now + i * 0.02, 0, 40 + i, 80)
+        scheduler.release(identity, now + i * 0.02 + 0.05)
+        scheduler.send(control(0, 1, i), now + i * 0.02)
+    while not scheduler.idle:
+        scheduler.advance()
+        if 0.2 < clock.now() - now < 0.25:
+            keyboard.play(*keys(90, 91, 90))  # on the same channel
+        clock.wait_until(clock.now() + 0.02)
+    time.sleep(0.2)
+    heard = [m for _, m in port.receive()]
+    assert set(heard) == set(keys(90, 91)), "it heard itself, or not the player"
+    assert said(port, "comes back") == "What musegen plays comes back to its input: that is left out."
+    assert port.news() == []
+
+
+# --- survival ----------------------------------------
+
+
+def test_kill_of_the_port_process_leaves_nothing_sounding(
+    jack: JackServer, live: OpenLive, listen: Listen, play_on: PlayOn
+) -> None:
+    keyboard = play_on(jack, "keys")
+    port = live()
+    said(port, "keys")
+    port.thru(True)
+    receiver = listen(jack, port.name)
+    receiver.wait_ready()
+    wait_for(lambda: "receiver:in" in port.outputs)
+    scheduler = Scheduler(RealClock(), port)
+    now = time.perf_counter()
+    scheduler.send(program_change(3, 19), now)
+    scheduler.send(control(3, 64, 127), now)
+    for channel in range(4):
+        scheduler.strike(now + 0.05, channel, 60 + channel, 80)
+    scheduler.advance()
+    keyboard.play(note_on(5, 50, 90))
+    hear(port, 1)
+    time.sleep(0.1)
+    before = port.pid
+    os.kill(before, signal.SIGKILL)
+    assert hear(port, 1)[0][1] == note_off(5, 50), "the player's key was not released"
+    wait_for(lambda: not port.up)
+    scheduler.advance()
+    assert scheduler.idle
+    wait_for(lambda: port.up)
+    assert port.pid != before
+    assert port.name == "musegen:out"
+    text = "The MIDI port musegen:out went down (killed by SIGKILL) and is back; what sounded is released."
+    assert said(port, "down") == text
+    assert port.news() == []
+    keyboard.play(*keys(51))  # its input is connected again as well
+    hear(port, 2)
+    identity = scheduler.strike(time.perf_counter() + 0.05, 0, 72, 80)
+    scheduler.release(identity, time.perf_counter() + 0.1)
+    scheduler.advance()
+    time.sleep(0.3)
+    port.close()
+    received = receiver.stop()
+    assert received.hanging() == set()
+    assert sorted(ons(received)) == [50, 51, 60, 61, 62, 63, 72]
+    after = received.messages[next(i for i, m in enumerate(received.messages) if m[0] & 0xF0 == 0x80) :]
+    offs = [note_off(5, 50), *(note_off(c, 60 + c) for c in range(4))]
+    assert set(after[:5]) == set(offs)
+    assert after[5:8] == [control(0, 123, 0), control(0, 120, 0), control(0, 64, 0)]
+    assert control(3, 64, 0) in after
+    assert program_change(3, 19) in after
+
+
+def test_kills_one_after_the_other(jack: JackServer, live: OpenLive, listen: Listen) -> None:
+    port = live()
+    receiver = listen(jack, port.name)
+    receiver.wait_ready()
+    wait_for(lambda: "receiver:in" in port.outputs)
+    for pitch in (60, 61, 62):
+        wait_for(lambda: port.up)
+        port.send(note_on(0, pitch, 80), time.perf_counter())
+        time.sleep(0.05)
+        os.kill(port.pid, signal.SIGKILL)
+        wait_for(lambda: not port.up)
+    port.close()  # at once: it waits for the new process, which releases the last note
+    received = receiver.stop()
+    assert ons(received) == [60, 61, 62]
+    assert received.hanging() == set()
+
+
+def test_kill_of_the_parent_is_silence(jack: JackServer, listen: Listen, play_on: PlayOn) -> None:
+    keyboard = play_on(jack, "keys")
+    script = str(Path(__file__).with_name("live_script.py"))
+    process = subprocess.Popen(
+        [sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=jack.environment
+    )
+    assert process.stdin
+    assert process.stdout
+    name, pid = process.stdout.readline().split()
+    receiver = listen(jack, name)
+    receiver.wait_ready()
+    process.stdin.write("go\n")
+    process.stdin.flush()
+    keyboard.play(note_on(7, 50, 90))
+    time.sleep(0.4)
+    process.kill()
+    process.communicate()
+    wait_for(lambda: name not in jack.ports())
+    received = receiver.stop()
+    assert sorted(ons(received)) == [50, 60, 61, 62, 63]
+    assert received.hanging() == set()
+    assert received.messages[-1][1] == 64
+    assert not Path(f"/proc/{pid}/fd").exists() or not os.listdir(f"/proc/{pid}/fd")
+
+
+def test_a_target_that_vanishes_is_released_when_it_returns(jack: JackServer, live: OpenLive, listen: Listen) -> None:
+    first = listen(jack, "")
+    first.wait_ready()
+    port = live(to="receiver")
+    port.send(note_on(0, 60, 80), time.perf_counter())
+    time.sleep(0.1)
+    assert first.stop().messages == [note_on(0, 60, 80)]
+    assert said(port, "gone") == "receiver:in has gone: holding until it returns."
+    wait_for(lambda: not port.up)
+    port.send(note_on(0, 61, 80), time.perf_counter())  # to nobody
+    second = listen(jack, "")
+    second.wait_ready()
+    wait_for(lambda: port.up)
+    assert said(port, "back") == "receiver:in is back."
+    port.send(note_on(0, 62, 80), time.perf_counter())
+    time.sleep(0.1)
+    port.close()
+    received = second.stop()
+    assert received.messages[0] == note_off(0, 60)
+    assert ons(received) == [62]
+    assert received.hanging() == set()
+
+
+def test_a_connection_that_somebody_ends_is_not_made_again(jack: JackServer, live: OpenLive, listen: Listen) -> None:
+    port = live()
+    receiver = listen(jack, port.name)
+    receiver.wait_ready()
+    wait_for(lambda: "receiver:in" in port.outputs)
+    subprocess.run(["jack_disconnect", port.name, "receiver:in"], env=jack.environment, check=True)
+    wait_for(lambda: port.outputs == ())
+    assert port.up
+    assert port.news() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_the_end_of_the_server_is_survived(
+    mortal_jack: JackServer, live: OpenLive, listen: Listen, tmp_path: Path, number: int
+) -> None:
+    port = live()
+    receiver = listen(mortal_jack, port.name)
+    receiver.wait_ready()
+    wait_for(lambda: "receiver:in" in port.outputs)
+    port.send(note_on(0, 60, 80), time.perf_counter())
+    time.sleep(0.1)
+    mortal_jack.stop(number)
+    text = said(port, "JACK server")
+    assert text.startswith("The JACK server ")
+    assert text.endswith("so the port musegen:out has gone: holding until it is back.")
+    assert not port.up
+    port.check()
+    receiver.kill()
+    time.sleep(1.0)
+    server = JackServer(mortal_jack.name, tmp_path / "second.log")
+    try:
+        assert said(port, "is back").startswith("The MIDI port musegen:out is back")
+        assert not port.up, "nobody is there to hear it"
+        again = listen(server, "")
+        again.wait_ready()
+        wait_for(lambda: port.up)
+        port.send(note_on(0, 62, 80), time.perf_counter())
+        time.sleep(0.1)
+        port.close()
+        received = again.stop()
+        assert received.messages[0] == note_off(0, 60)
+        assert ons(received) == [62]
+        assert received.hanging() == set()
+    finally:
+        server.stop()
+
+
+def test_a_server_that_hangs_is_noticed(mortal_jack: JackServer, live: OpenLive) -> None:
+    port = live()
+    os.kill(mortal_jack.process.pid, signal.SIGSTOP)
+    assert said(port, "JACK") == (
+        "The JACK server stopped answering, so the port musegen:out has gone: holding until it is back."
+    )
+    assert not port.up
+    mortal_jack.stop(signal.SIGKILL)
+
+
+def test_rtmidi_hears_and_reconnects(jack: JackServer, live: OpenLive, listen: Listen, play_on: PlayOn) -> None:
+    """The backend of ALSA, macOS and Windows, on the only system that this kind of machine has for it."""
+    pytest.importorskip("rtmidi", reason="python-rtmidi has no wheel for this Python")
+    keyboard = play_on(jack, "keys")
+    first = listen(jack, "")
+    first.wait_ready()
+    port = LivePort("rtjack", "musegen-rt", "receiver:in", "keys:out")
+    try:
+        port.thru(True)
+        keyboard.play(*keys(60), b"\xf8", bytes((0xF2, 1, 2)), note_on(0, 61, 90))
+        heard = [m for _, m in hear(port, 5)]
+        assert heard == [*keys(60), b"\xf8", bytes((0xF2, 1, 2)), note_on(0, 61, 90)]
+        keyboard.unplug()
+        assert hear(port, 1)[0][1] == note_off(0, 61)
+        time.sleep(0.2)
+        received = first.stop()
+        assert received.messages == keys(60, 61)
+        wait_for(lambda: not port.up)
+        again = listen(jack, "")
+        again.wait_ready()
+        wait_for(lambda: port.up)
+        play_on(jack, "keys")
+        assert said(port, "listening") == "keys:out is back: listening to it."
+        port.send(note_on(0, 70, 80), time.perf_counter())
+        time.sleep(0.1)
+        os.kill(port.pid, signal.SIGKILL)
+        wait_for(lambda: not port.up)
+        wait_for(lambda: port.up)
+        time.sleep(0.1)
+    finally:
+        port.close()
+    received = again.stop()
+    assert ons(received) == [70]
+    assert received.hanging() == set()
