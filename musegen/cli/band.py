@@ -21,13 +21,15 @@ UNSEEDED = {"accompany": (128, 192)}
 UNSEEDED_RANGE = {"accompany": (28, 79)}  # where a bass and strings are at home
 
 
-def read_seed(args: argparse.Namespace) -> Piece:
-    """The seed phrase; an empty piece where the player's own notes are to take its place. Settles `args.mode`."""
+def read_seed(args: argparse.Namespace, hands: bool) -> Piece:
+    """The seed phrase; an empty piece where the player's own notes are to take its place. Settles `args.mode`.
+
+    `hands`: somebody can play.
+    """
     from ..midi import read_music
     from ..piece import Metadata, Piece
     from ..sampling.seeds import find_seed
 
-    hands = bool(args.input or args.player)
     args.mode = args.mode or ("answer" if hands else "solo")
     if args.seed is None and not args.loop_seed and (hands or args.mode in ("answer", "harmonise")):
         return Piece.from_notes([], meters=(_meter(args.meter or "4/4"),), metadata=Metadata(title="your own notes"))

@@ -80,11 +80,11 @@ def run(args: argparse.Namespace) -> int:
 
     _check(args)
     _recover(Path(args.record))
-    seed = read_seed(args)
     desk = _desk(args)
     with stop_signals() as stop, contextlib.ExitStack() as stack:
         port = _open_port(args)
         try:
+            seed = read_seed(args, bool(args.player or args.input or getattr(port, "inputs", ())))
             session, port = _prepare(args, seed, port, desk)
         except BaseException:
             port.close()
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
         _steer(args, desk, stack)
         _announce(args, port)
         view = open_view(sys.stdout, still=args.fast)
-        view.start(status_of(session, args.input or ""))
+        view.start(status_of(session, port))
         stack.callback(_report, session)
         stack.callback(view.stop)
         hurry()
@@ -161,7 +161,7 @@ def _steer(args: argparse.Namespace, desk: Desk, stack: contextlib.ExitStack) ->
 def _open_port(args: argparse.Namespace) -> Port:
     from ..live.ports import NoPort, open_port
 
-    port: Port = NoPort() if args.fast else open_port("musegen", args.port)
+    port: Port = NoPort() if args.fast else open_port("musegen", args.port, source=args.input)
     if not args.listen:
         return port
     from ..audio import LiveSynth

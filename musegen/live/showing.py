@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..sampling.duet import Played
+from .ports import Port
 from .session import Session
 from .status import SHOWN_BARS, ShownNote, State, Status, Who
 
 
-def status_of(session: Session, heard_from: str = "") -> Callable[[], Status]:
-    """A function that says how `session` stands; any thread may call it. `heard_from` names the input."""
+def status_of(session: Session, port: Port) -> Callable[[], Status]:
+    """A function that says how `session` on `port` stands; any thread may call it."""
 
     def status() -> Status:
         performer, stage, conductor = session.performer, session.stage, session.conductor
@@ -24,7 +25,7 @@ def status_of(session: Session, heard_from: str = "") -> Callable[[], Status]:
             rolling=conductor.rolling,
             output=session.recorder.name,
             output_up=session.recorder.up,
-            input=heard_from,
+            input=", ".join(getattr(port, "inputs", ())),
             input_up=session.recorder.up,
             mode=session.mode,
             state="resting" if performer.resting else performer.mode.state,

@@ -114,7 +114,7 @@ def test_ctrl_c_ends_a_jam_well(seed: Path, tmp_path: Path, jack: JackServer) ->
     [
         (["--bars", "0"], "--bars must be at least 1, not 0."),
         (["--tempo", "1000"], "--tempo must be 10 to 400 quarter notes a minute, not 1000."),
-        (["--fast", "--port", "x"], "--fast goes to a recording only: leave out --port and --listen."),
+        (["--fast", "--port", "x"], "--fast goes to a recording only: leave out --port, --input and --listen."),
         (["--record", "/dev/null/x"], "/dev/null/x: Not a directory"),
     ],
 )
@@ -136,7 +136,7 @@ def test_a_model_that_cannot_be_loaded_is_one_sentence_and_records_nothing(
     assert status == 1
     assert err.count("\n") == 1
     assert "model.safetensors cannot be read" in err
-    assert lines[-1] == "Nothing was played, so nothing was recorded."
+    assert lines == []
     assert not list(tmp_path.glob("recordings/*"))
 
 

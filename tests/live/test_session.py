@@ -311,7 +311,7 @@ def test_a_port_that_vanishes_is_no_end(tmp_path: Path) -> None:
 def test_the_status_tells_a_view_everything(tmp_path: Path) -> None:
     jam = Jam(tmp_path, One(), mode="accompany", bars=8)
     jam.loopback.feed(103.0, note_on(0, 60, 90))
-    status = status_of(jam.session, "loopback:in")
+    status = status_of(jam.session, jam.loopback)
     seen = []
     jam.at(103.5, lambda: seen.append(status()))
     jam.run()
