@@ -7,7 +7,6 @@ nothing of what is written.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import groupby
 from typing import NamedTuple
 
 
@@ -61,8 +60,10 @@ def render(line: Iterable[Span], colour: bool = True) -> str:
     """The line as a terminal takes it; without `colour` only the text."""
     if not colour:
         return "".join(span.text for span in line)
-    parts = []
-    for style, spans in groupby(line, key=lambda span: span.style):
-        text = "".join(span.text for span in spans)
-        parts.append(f"\x1b[{style}m{text}\x1b[0m" if style else text)
-    return "".join(parts)
+    parts, now = [], ""
+    for text, style in line:
+        if style != now:
+            parts.append(f"\x1b[0;{style}m" if style else "\x1b[0m")
+            now = style
+        parts.append(text)
+    return "".join([*parts, "\x1b[0m"] if now else parts)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..piece import DRUMS
@@ -69,6 +70,15 @@ class _Half(NamedTuple):
 
 
 _Cell = tuple[_Half | None, _Half | None]  # upper and lower
+_NOTHING: _Cell = (None, None)
+NOW_MARK = 3
+_EMPTY = {  # what stands where no note is: before the music, nothing, a beat, a bar line, now
+    -1: Span(" "),
+    0: Span(" "),
+    1: Span("·", fore(FAINT)),
+    2: Span("│", fore(240)),
+    NOW_MARK: Span("┃", fore(NOW)),
+}
 
 
 class _Scale(NamedTuple):
@@ -145,7 +155,7 @@ class Roll:
         visible = [n for n in notes if n.onset < frame.tick(columns) and n.end(now) >= frame.left]
         self._fit(visible)
         rows = height - 1 - self._drums
-        cells: list[list[_Cell]] = [[(None, None)] * columns for _ in range(rows + self._drums)]
+        cells: list[list[_Cell]] = [[_NOTHING] * columns for _ in range(rows + self._drums)]
         scale = self._scale(rows)
         # The player's notes last, so that they are on top; planned ones below all.
         for note in sorted(visible, key=lambda n: (n.state == "committed", n.who == "player")):
@@ -203,22 +213,19 @@ class Roll:
             cells[row][column] = (upper, half) if lower else (half, under)
 
     def _line(self, row: Sequence[_Cell], marks: Sequence[int], head: int) -> Iterable[Span]:
+        look = _coloured if self._colour else _shape
+        text, style = "", ""
         for column, (cell, mark) in enumerate(zip(row, marks, strict=True)):
-            upper, lower = cell
-            if upper is None and lower is None:
-                yield _empty(mark, column == head)
-            elif self._colour:
-                yield _coloured(upper, lower)
-            else:
-                yield Span(_shape(upper, lower))
+            sign, wanted = look(*cell) if cell is not _NOTHING else _EMPTY[NOW_MARK if column == head else mark]
+            if wanted != style and (sign != " " or "48;" in style):  # a space shows its background only
+                if text:
+                    yield Span(text, style)
+                text, style = "", wanted
+            text += sign
+        yield Span(text, style)
 
 
-def _empty(mark: int, head: bool) -> Span:
-    if head:
-        return Span("┃", fore(NOW))
-    return Span("│", fore(240)) if mark == 2 else Span("·", fore(FAINT)) if mark == 1 else Span(" ")
-
-
+@lru_cache(4096)
 def _coloured(upper: _Half | None, lower: _Half | None) -> Span:
     if upper is None or lower is None:
         return Span("▀", fore(upper.colour)) if upper else Span("▄", fore(lower.colour if lower else 0))
@@ -227,13 +234,13 @@ def _coloured(upper: _Half | None, lower: _Half | None) -> Span:
     return Span("▀", on(lower.colour, fore(upper.colour)))
 
 
-def _shape(upper: _Half | None, lower: _Half | None) -> str:
+def _shape(upper: _Half | None, lower: _Half | None) -> Span:
     halves = [half for half in (upper, lower) if half is not None]
     if any(half.who == "player" for half in halves):
-        return "▓"
+        return Span("▓")
     if all(half.planned for half in halves):
-        return "░"
-    return "█" if len(halves) == 2 else "▀" if upper else "▄"
+        return Span("░")
+    return Span("█" if len(halves) == 2 else "▀" if upper else "▄")
 
 
 def _grid(timeline: Timeline, now: float, columns: int) -> int:

@@ -98,6 +98,14 @@ def test_the_hands_have_hues_of_their_own_and_the_player_is_on_top() -> None:
     assert not {c for h in PLAYER_HUES for c in h} & {c for h in HUES for c in h}
 
 
+def test_nothing_is_coloured_beyond_the_end_of_a_note() -> None:
+    notes = [ShownNote(96, 48, pitch, 80, 0, who) for pitch, who in ((60, "player"), (61, "model"))]  # type: ignore[arg-type]
+    lines = Roll().draw([n._replace(pitch=n.pitch + p) for n in notes for p in (0, 1)], LINE, 200.0, WIDTH, HEIGHT)
+    painted = [span for line in lines for span in line if "48;5" in span.style]
+    assert painted  # two notes share a row
+    assert all(set(span.text) == {"▀"} for span in painted)
+
+
 def test_bar_numbers_stand_over_bar_lines_as_the_master_counts_them() -> None:
     for more in (0, 4):
         lines = [text(x) for x in Roll(colour=False).draw(SCALE, LINE, 200.0, WIDTH, HEIGHT, more)]
@@ -262,7 +270,7 @@ def test_spans_know_their_width() -> None:
     assert fit(line, 5) == [Span("abc", "1"), Span("d"), Span("…")]
     assert text(spread(line, [Span("xy")], 10)) == "abcdef  xy"
     assert text(spread(line, [Span("xy")], 7)) == "abc… xy"
-    assert render([Span("a", "1"), Span("b", "1"), Span("c")]) == "\x1b[1mab\x1b[0mc"
+    assert render([Span("a", "1"), Span("b", "1"), Span("c")]) == "\x1b[0;1mab\x1b[0mc"
     assert render(line, colour=False) == "abcdef"
 
 
