@@ -99,7 +99,7 @@ def test_the_hands_have_hues_of_their_own_and_the_player_is_on_top() -> None:
 
 
 def test_nothing_is_coloured_beyond_the_end_of_a_note() -> None:
-    notes = [ShownNote(96, 48, pitch, 80, 0, who) for pitch, who in ((60, "player"), (61, "model"))]  # type: ignore[arg-type]
+    notes = [ShownNote(96, 40, pitch, 80, 0, who) for pitch, who in ((60, "player"), (61, "model"))]  # type: ignore[arg-type]
     lines = Roll().draw([n._replace(pitch=n.pitch + p) for n in notes for p in (0, 1)], LINE, 200.0, WIDTH, HEIGHT)
     painted = [span for line in lines for span in line if "48;5" in span.style]
     assert painted  # two notes share a row
