@@ -36,11 +36,9 @@ KEYS: dict[str, str] = {
 }
 """Which action each key asks for."""
 
-HELP = (
-    "↑↓ knob · ←→ turn · 1-5 "
-    + " ".join(MODES)
-    + " · e come in, E rest · space tap · k keep · u undo · r retake, R again · f free chord · c checkpoint · l learn"
-    + " · p panic · q quit"
+HELP = (  # the first to be left out is the last
+    "↑↓ knob · ←→ turn · 1-5 mode · e come in, E rest · p panic · q quit · k keep · u undo · r retake, R again"
+    " · space tap · c checkpoint · f free chord · l learn"
 )
 
 _ARROWS = {"A": UP, "B": DOWN, "C": RIGHT, "D": LEFT}  # ECMA-48: CSI A … D; keypads in application mode: SS3

@@ -15,6 +15,7 @@ from io import TextIOWrapper
 from typing import Protocol, TextIO
 
 from .ink import Line, Span, fit, fore, render
+from .keyboard import HELP
 from .knobs import KNOBS
 from .panel import DIM, TEXT, head, knobs, meters, modes
 from .roll import Roll, family, pitch_name
@@ -24,18 +25,6 @@ FRAME = 1 / 15  # seconds
 SMALLEST = (40, 8)  # columns and lines that a picture needs
 SAID_FRAMES = 15 * 8  # how long a sentence stays
 SPARKS = 16  # how many little bars the lateness has, one a second
-HELP = (
-    "1-5 mode",
-    "↑↓ knob",
-    "←→ turn",
-    "space come in/rest",
-    "p panic",
-    "k keep",
-    "u undo",
-    "r retake",
-    "t tap",
-    "q quit",
-)
 
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J"  # the other screen, no cursor, cleared (xterm control sequences)
 _LEAVE = "\x1b[0m\x1b[?25h\x1b[?1049l"
@@ -186,8 +175,9 @@ class RollView(_Threaded):
 
 def _help(width: int) -> Line:
     """As many keys as fit."""
-    fitting = next(n for n in range(len(HELP), -1, -1) if len(" · ".join(HELP[:n])) < width)
-    return [Span(" " + " · ".join(HELP[:fitting]), fore(DIM))]
+    keys = HELP.split(" · ")
+    fitting = next(n for n in range(len(keys), -1, -1) if len(" · ".join(keys[:n])) < width)
+    return [Span(" " + " · ".join(keys[:fitting]), fore(DIM))]
 
 
 class LineView(_Threaded):
