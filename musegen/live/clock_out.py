@@ -18,49 +18,49 @@ BEFORE = 0.002  # seconds from an order to the F8 it is for: the specification w
 
 
 class ClockOut:
-    """Sends the time of `conductor` through `send(message, time)`, each message with its own clock time."""
+    """Sends a conductor's time through `send(message, time)`, each message with its own clock time."""
 
-    def __init__(self, conductor: Conductor, send: Callable[[bytes, float], None]) -> None:
-        self._conductor, self._send = conductor, send
-        self._epoch = conductor.epoch
+    def __init__(self, send: Callable[[bytes, float], None]) -> None:
+        self._send = send
+        self._epoch = 0
         self._next: int | None = None  # the tick of the next F8
         self._started = False  # the others play
-        self._sent = -inf  # the time of the latest message
+        self._sent = -inf  # the time of the latest F8
 
-    def advance(self, now: float, horizon: float) -> None:
-        """Send everything due up to `now + horizon`; to be called more often than every `horizon` seconds.
+    def update(self, conductor: Conductor, now: float, until: float) -> None:
+        """Send everything due up to clock `until`; to be called more often than every `until - now` seconds.
 
         After a change of epoch, ticks that were handed over before it may still go out after the stop: a receiver that
         is stopped does not count them, and the song position is sent anew.
         """
-        if self._conductor.epoch != self._epoch:
-            self._epoch = self._conductor.epoch
+        if conductor.epoch != self._epoch:
+            self._epoch = conductor.epoch
             self.stop(now)
-        if not self._conductor.rolling:
+        if not conductor.rolling:
             return
         if self._next is None:
-            self._next = ceil(self._conductor.tick(max(now + BEFORE, self._sent)))
-        while (at := self._conductor.time(self._next)) <= now + horizon:
-            if self._conductor.time(self._next + 1) <= at:  # jumped over: it never sounds
-                self._next += 1
-                continue
-            self._order(self._next, at)
-            if at > self._sent:  # after a bend of the tempo, never before what is already on its way
-                self._sent = at
-            self._send(CLOCK, self._sent)
+            self._next = ceil(conductor.tick(max(now, self._sent) + BEFORE))
+        while (at := conductor.time(self._next)) <= until:
+            if conductor.time(self._next + 1) > at:  # else it is jumped over and never sounds
+                self._order(conductor, self._next, at)
+                self._sent = max(at, self._sent)  # after a bend of the tempo, never before what is on its way
+                self._send(CLOCK, self._sent)
             self._next += 1
 
     def stop(self, now: float) -> None:
-        """Tell the others to stop, at once."""
+        """Tell the others to stop, at once. If the music goes on, they are told from which sixteenth to go on.
+
+        Also to be called when messages that were on their way have been cancelled, or else the others have lost ticks.
+        """
         if self._started:
             self._send(STOP, now)
         self._started, self._next = False, None
 
-    def _order(self, tick: int, at: float) -> None:
+    def _order(self, conductor: Conductor, tick: int, at: float) -> None:
         """Before the F8 of `tick`: a start if the others do not play and this is a place they can start from."""
         if self._started or tick < 0 or tick % SIXTEENTH:
             return
-        bar = max(1, self._conductor.timeline.meter(tick).bar_ticks() // SIXTEENTH)
+        bar = max(1, conductor.timeline.meter(tick).bar_ticks() // SIXTEENTH)
         place = tick // SIXTEENTH % (PLACES // bar * bar)
         if place:
             self._send(bytes([0xF2, place & 0x7F, place >> 7]), at - BEFORE)

@@ -26,8 +26,8 @@ SWITCH = np.array([[0.9947, 0.005, 0.0003], [0.005, 0.9947, 0.0003], [0.3, 0.1, 
 """How probable it is that the tempo of one tick, of each kind, is of each kind at the next."""
 QUIET = 2e-4  # seconds of jitter that are assumed at least
 LOUD = 1.5e-3  # … and before anything is known
-MEMORY = 96  # ticks over which the jitter is measured
-FIRST = 6  # so many ticks are counted one by one before a gap is taken for lost ticks
+MEMORY, ENOUGH = 96, 6  # second differences over which the jitter is measured: at most, at least
+FIRST = 12  # so many ticks are counted one by one before a gap is taken for lost ticks
 TWIN = 1e-3  # seconds: nearer than this, two of the first ticks are one that came twice
 STREAK = 5  # so many intervals are looked at to judge how they were counted
 ALIKE = 0.6, 1.5  # and if all are between these parts of their median, then none is two ticks or a doubled one
@@ -45,7 +45,7 @@ class Pulse:
         self.latest = -inf
         """When the latest tick arrived, doubled ones included."""
         self._odd: deque[float] = deque(maxlen=MEMORY)  # second differences of arrivals
-        self._arrivals: deque[tuple[float, int, float]] = deque(maxlen=STREAK + 1)  # time, index, period
+        self._arrivals: deque[tuple[float, int, float]] = deque(maxlen=FIRST)  # time, index, period
         self._mean = np.array([0.0, period, 0.0])
         self._heard = 0
 
@@ -116,7 +116,7 @@ class Pulse:
     @property
     def jitter(self) -> float:
         """Standard deviation of the arrivals, in seconds; measured by the median, which resists what is far out."""
-        if len(self._odd) < FIRST:
+        if len(self._odd) < ENOUGH:
             return LOUD
         # The second difference of independent errors has 6 times their variance; 0.6745: median of a normal |x|.
         return float(max(QUIET, np.median(self._odd) / 0.6745 / 6**0.5))
@@ -155,17 +155,19 @@ class Pulse:
         Intervals that are all alike and far from what they were to be are one tick each of another tempo. The very
         first ones were counted by no tempo at all, and may hold lost ticks.
         """
-        if len(self._arrivals) <= STREAK:
+        first = self._heard == FIRST
+        arrivals = list(self._arrivals)[0 if first else -STREAK - 1 :]
+        if len(arrivals) <= STREAK or not self.steady:
             return
-        between = [b - a for (a, *_), (b, *_) in pairwise(self._arrivals)]
+        between = [b - a for (a, *_), (b, *_) in pairwise(arrivals)]
         usual = float(np.median(between))
         alike = min(between) > ALIKE[0] * usual and max(between) < ALIKE[1] * usual
-        _, base, expected = self._arrivals[0]
-        leap = not 1 / LEAP < sum(between) / STREAK / expected < LEAP
-        if self._heard != FIRST and not (self.steady and alike and leap):
+        _, base, expected = arrivals[0]
+        leap = not 1 / LEAP < sum(between) / len(between) / expected < LEAP
+        if not first and not (alike and leap):
             return
         steps = sum(round(one / usual) for one in between)
         if (index := base + steps) != self.index:
             self.index = index - 1
             self._mean[1] = sum(between) / steps
-            self._begin(self._arrivals[-1][0], known=0.1)
+            self._begin(arrivals[-1][0], known=0.1)

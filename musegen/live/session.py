@@ -156,7 +156,7 @@ class Session:
         self.stage.commit = self.pace.commit
         self.performer.ahead = round(self.pace.ahead * self.conductor.qpm * 24 / 60)
         if self._master is not None:
-            self._master.update(self.conductor, self.clock.now() + self.scheduler.port.lookahead)
+            self._master.update(self.conductor, now := self.clock.now(), now + self.scheduler.port.lookahead)
         self.stage.step()
 
     def _get_ready(self, stop: threading.Event) -> bool:

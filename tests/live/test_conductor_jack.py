@@ -107,7 +107,7 @@ def test_follows_jack_midi_clock(jack: JackServer) -> None:
 def test_our_clock_is_120_for_jack_mclk_dump(jack: JackServer, tmp_path: Path) -> None:
     port, clock, log = open_port("mgmaster"), RealClock(), tmp_path / "dump"
     own = OwnTime(Timeline(), clock)
-    out = ClockOut(own, port.send)
+    out = ClockOut(port.send)
     try:
         with running(jack, "stdbuf", "-oL", "jack_mclk_dump", "-n", out=log):
             connect(jack, port.name, "jack_mclk_dump:mclk_in")
@@ -115,10 +115,10 @@ def test_our_clock_is_120_for_jack_mclk_dump(jack: JackServer, tmp_path: Path) -
             end = clock.now() + 6.0
             while clock.now() < end:
                 own.update(clock.now())
-                out.advance(clock.now(), port.lookahead)
+                out.update(own, clock.now(), clock.now() + port.lookahead)
                 time.sleep(0.01)
             own.stop(clock.now())
-            out.advance(clock.now(), port.lookahead)
+            out.update(own, clock.now(), clock.now() + port.lookahead)
             time.sleep(0.3)
     finally:
         port.close()

@@ -20,7 +20,7 @@ class Rig:
         self.own = OwnTime(Timeline(), self.clock)
         self.sent: list[tuple[float, bytes]] = []
         self.handed: list[float] = []
-        self.out = ClockOut(self.own, self.take)
+        self.out = ClockOut(self.take)
 
     def take(self, message: bytes, time: float) -> None:
         self.sent.append((time, message))
@@ -30,7 +30,7 @@ class Rig:
         end = self.clock.now() + seconds
         while self.clock.now() < end - 1e-9:
             self.own.update(self.clock.now())
-            self.out.advance(self.clock.now(), HORIZON)
+            self.out.update(self.own, self.clock.now(), self.clock.now() + HORIZON)
             self.clock.wait_until(self.clock.now() + 0.02)
 
     def ticks(self) -> list[float]:
@@ -88,6 +88,19 @@ def test_stop_and_continue_with_the_song_position() -> None:
     rig.out.stop(rig.clock.now())
     rig.out.stop(rig.clock.now())
     assert rig.orders()[4:] == [STOP]
+
+
+def test_after_a_panic_the_others_are_put_back_on_the_sixteenth() -> None:
+    rig = Rig()
+    rig.own.start(1.1)
+    rig.run(1.0)
+    rig.out.stop(rig.clock.now())  # what was on its way has been cancelled
+    rig.run(1.0)
+    *_, stop, song, go = rig.orders()
+    assert (stop, song[0], go) == (STOP, 0xF2, CONTINUE)
+    at = [time for time, message in rig.sent if message == CONTINUE][-1] + 0.002
+    assert rig.own.tick(at) == pytest.approx(6 * song[1])
+    assert len(set(rig.ticks())) == len(rig.ticks())
 
 
 def test_our_follower_is_with_our_master() -> None:
