@@ -230,7 +230,7 @@ def _value(knob: Knob, value: float | str | Iterable[int]) -> float | int | str:
         return value
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if number != number:
         raise SettingsError(f"{knob.name} is a number in {knob.low:g} … {knob.high:g}, not {value!r}.")
@@ -242,9 +242,12 @@ def _value(knob: Knob, value: float | str | Iterable[int]) -> float | int | str:
 
 
 def _harmony(value: float | str | Iterable[int]) -> frozenset[int]:
-    if isinstance(value, float | int | str):
-        raise SettingsError("The harmony is a set of pitch classes, 0 (C) … 11 (B).")
-    return frozenset(int(v) % 12 for v in value)
+    try:
+        if isinstance(value, str):
+            raise TypeError
+        return frozenset(int(v) % 12 for v in value)  # type: ignore[union-attr]
+    except (TypeError, ValueError):
+        raise SettingsError("The harmony is a set of pitch classes, 0 (C) … 11 (B).") from None
 
 
 def _split(target: str) -> tuple[str, str]:
