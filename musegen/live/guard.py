@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .messages import Ledger, is_channel, is_off, is_on, note_off
+from .messages import SUSTAIN, Key, Ledger, is_channel, is_off, is_on, is_pedal_up, note_off
 
 WINDOW = 0.1
 """Seconds within which our own output counts as coming back."""
@@ -37,7 +37,8 @@ class Guard:
         self.heard = Ledger()
         """What the player holds and presses."""
         self._sent: dict[bytes, list[_Sent]] = {}
-        self._echoed: dict[tuple[int, int], int] = {}  # keys whose echo is down, and how often
+        self._held: set[Key] = set()  # keys and pedals that the player has down
+        self._echoed: dict[Key | None, int] = {}  # … and those whose echo is down, and how often
 
     def sent(self, message: bytes, time: float, passed_on: bool = False) -> None:
         """`message` goes out at `time` (seconds); `passed_on`: it came from the player."""
@@ -49,28 +50,42 @@ class Guard:
         entries = self._recent(_place(message), time)
         wanted = _normal(message)
         match = next((e for e in entries if e.message == wanted and _can_be(e, time)), None)
-        key = (message[0] & 0x0F, message[1] if len(message) > 1 else 0)
-        echo = match is not None
-        if is_off(message) and (bool(self._echoed.get(key)) != (key in self.heard.held)):
-            echo = bool(self._echoed.get(key))  # there is only one note that it can end
+        echo, key = match is not None, _held_by(message)
+        ends = is_off(message) or is_pedal_up(message)
+        if ends and (self._echoed.get(key, 0) > 0) != (key in self._held):
+            echo = key not in self._held  # there is only one thing that it can end
         if not echo:
             for entry in entries:
                 entry.followed = True
-            self.heard.take(message)
+            self._play(message, key, ends)
             return False
         self.echoes += 1
         if match is not None:
             entries.remove(match)
-        if is_on(message):
-            self._echoed[key] = self._echoed.get(key, 0) + 1
-        elif is_off(message) and self._echoed.get(key):
-            self._echoed[key] -= 1
+        if key is not None:
+            self._echoed[key] = max(0, self._echoed.get(key, 0) + (-1 if ends else 1))
         return True
+
+    def _play(self, message: bytes, key: Key | None, ends: bool) -> None:
+        self.heard.take(message)
+        if key is not None and ends:
+            self._held.discard(key)
+        elif key is not None:
+            self._held.add(key)
 
     def _recent(self, place: bytes, now: float) -> list[_Sent]:
         entries = self._sent.setdefault(place, [])
         entries[:] = [e for e in entries if e.time >= now - WINDOW]
         return entries
+
+
+def _held_by(message: bytes) -> Key | None:
+    """The key, or pedal, that `message` presses or releases; None if it does neither."""
+    if is_on(message) or is_off(message):
+        return message[0] & 0x0F, message[1]
+    if message[0] & 0xF0 == 0xB0 and message[1] == SUSTAIN:
+        return message[0] & 0x0F, -1
+    return None
 
 
 def _can_be(entry: _Sent, time: float) -> bool:

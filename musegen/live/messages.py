@@ -106,17 +106,14 @@ class Ledger:
     def admit(self, message: bytes, identity: int = 0) -> list[bytes]:
         """What to send for `message`, so that notes of different identities on one key never cut each other.
 
-        Striking a key that another holds ends the older note first; the older note's own end is then stale.
+        Striking a key that is down ends the older note first; its own end is then stale, if another's holds the key.
         """
-        if is_channel(message) and (is_on(message) or is_off(message)):
-            key = (message[0] & 0x0F, message[1])
-            if self.held.get(key, identity) != identity:
-                if is_off(message):
-                    return []
-                self.take(message, identity)
-                return [note_off(*key), message]
+        key = (message[0] & 0x0F, message[1]) if is_on(message) or is_off(message) else None
+        before = [note_off(*key)] if key in self.held and is_on(message) and key else []
+        if is_off(message) and key in self.held and self.held[key] != identity:
+            return []
         self.take(message, identity)
-        return [message]
+        return [*before, message]
 
     def take(self, message: bytes, identity: int = 0) -> None:
         """Note that `message` goes out; `identity` says whose note it strikes."""

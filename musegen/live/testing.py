@@ -161,14 +161,14 @@ class LoopbackPort:
         if self.closed:
             return
         # Strictly before now, so that messages of one moment are seen together, and in their order.
-        while self._events and self._events[0][0] <= now:
-            time, _, what, message = self._events[0]
-            if self._arrive(time):
-                continue  # its echo may come before this event
+        while True:
+            event = self._events[0] if self._events and self._events[0][0] <= now else None
+            if self._arrive(now if event is None else event[0]):
+                continue  # its echo may come before anything else
+            if event is None:
+                break
             heapq.heappop(self._events)
-            self._happen(max(time, self._delivered), what, message)
-        while self._arrive(now):
-            pass
+            self._happen(max(event[0], self._delivered), event[2], event[3])
         self._delivered = now
 
     def _arrive(self, before: float) -> bool:
