@@ -164,8 +164,8 @@ class TestRealTerminal:
             program.press(b" ")
             program.read_until("<tap >")
             program.press(b"4k\x1b[C")
-            program.read_until("<0.95>")
-            assert "<mode loop>" in program.text and "<keep >" in program.text
+            for answer in ("<0.95>", "<mode loop>", "<keep >"):
+                program.read_until(answer)
             assert "4k" not in program.text, "keys are not echoed"
             program.press(b"q")
             program.read_until("<quit >")
