@@ -7,7 +7,7 @@ ticks is from ours. Knows nothing of where the orders come from.
 from __future__ import annotations
 
 from bisect import bisect_right
-from math import ceil, inf, isfinite
+from math import ceil, inf, isfinite, nextafter
 
 from ..piece import TICKS_PER_QUARTER
 from .timeline import Position, Timeline
@@ -114,7 +114,7 @@ class Course:
 
         The first time, ticks are the master's. Afterwards they go on from the next tick with that place in the bar.
         """
-        now = max(now, self._past)
+        now = max(now, nextafter(self._past, inf))  # it may jump, and what is past must not
         tick, reached = place, -inf
         if self._map.begun:
             reached = self._map.tick(now)

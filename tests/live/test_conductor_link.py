@@ -88,9 +88,15 @@ def test_follows_start_beat_tempo_and_stop_of_a_peer(session: Session) -> None:
     assert session.apart() < 0.002
     assert ours.epoch == 1
     assert all(ours.tick(t) == tick for t, tick in asked)
+    state, now = session.peer.captureSessionState(), session.peer.clock().micros()
+    state.forceBeatAtTime(state.beatAtTime(now, 3) + 1.0, now, 3)  # the peer moves everybody by a beat
+    session.peer.commitSessionState(state)
+    session.run(0.5)
+    assert session.apart() < 0.002
+    assert (ours.rolling, ours.epoch) == (True, 2)
     session.set(playing=False)
     session.run(0.3)
-    assert (ours.rolling, ours.epoch) == (False, 2)
+    assert (ours.rolling, ours.epoch) == (False, 3)
 
 
 def test_starts_stops_and_sets_the_tempo_for_the_others(session: Session) -> None:

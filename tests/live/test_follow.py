@@ -297,6 +297,18 @@ def test_other_messages_are_none_of_its_business() -> None:
     assert (conductor.rolling, conductor.epoch, conductor.source) == (True, 1, "MIDI clock")
 
 
+@pytest.mark.parametrize("message", [F8, STOP, START])
+def test_messages_that_arrive_after_their_time_leave_the_past_as_it_was(message: bytes) -> None:
+    master = Master(jitter=0.003)
+    master.send(START)
+    master.play(50)
+    master.look(late := master.time + 0.004)  # the driver has looked at the clock before it read the port
+    before = [master.follower.tick(t) for t in np.linspace(late - 0.1, late, 50)]
+    master.send(message, late - 0.004)
+    master.send(F8, late - 0.003)
+    assert [master.follower.tick(t) for t in np.linspace(late - 0.1, late, 50)] == before
+
+
 def test_the_tempo_map_says_what_was_played() -> None:
     master = Master(100.0, jitter=0.002)
     master.send(START)
