@@ -20,6 +20,7 @@ from .plan import Plan
 from .request import Request, Step
 
 HEARD = 32  # the player's latest notes, by which the key, the range and the number of voices are judged
+MOST_ENDED = 32  # held notes whose ends may wait
 BELOW = 16  # semitones below a note within which its companions lie
 
 
@@ -45,6 +46,7 @@ class Improviser:
         self._homes = homes(plan.prompt(engine.styles))
         self._request: Request | None = None
         self._template: deque[Step] = deque()
+        self._ended: list[tuple[int, int]] = []  # (number, duration), not told yet
         self._fresh = False  # nothing of the request has been drawn
 
     def hear(self, note: Played) -> None:
@@ -52,17 +54,24 @@ class Improviser:
         self._duet.hear(note)
 
     def end(self, number: int, duration: int) -> None:
-        """A held note ended."""
-        self._duet.end(number, duration)
+        """A held note ended. While something is planned this waits until it is planned anew.
+
+        A correction means to take in all that follows again, and what follows is soon replaced.
+        """
+        self._ended.append((number, duration))
+        if self._request is None or len(self._ended) > MOST_ENDED:
+            self._correct()
 
     def reset(self, notes: Sequence[Played]) -> None:
         """Only `notes` were played."""
+        self._ended.clear()
         self._duet.reset(notes)
 
     def forget(self, start: int) -> None:
         """What is planned from `start` on will not be played."""
         self._duet.forget_plan(start)
         self._request = None
+        self._correct()
 
     def idle(self) -> None:
         """Take in what was played, so that an answer costs only itself."""
@@ -71,6 +80,7 @@ class Improviser:
     def ask(self, request: Request) -> None:
         """From now on `next` answers `request`."""
         self._duet.forget_plan(request.start)
+        self._correct()
         self._request, self._fresh = request, True
         self._template = deque(s for s in request.template if s.onset >= request.start)
 
@@ -87,6 +97,8 @@ class Improviser:
         end = float("inf") if request.end is None else request.end
         note = self._draw(request, first, end)
         self._fresh = False
+        if note is None:
+            self._request = None
         return note
 
     def companions(self, request: Request, to: Played) -> list[Played]:
@@ -103,8 +115,14 @@ class Improviser:
                 notes.append(note)
         return notes
 
+    def _correct(self) -> None:
+        for number, duration in self._ended:
+            self._duet.end(number, duration)
+        self._ended.clear()
+
     def _follow(self, request: Request) -> Played | None:
         if not self._template:
+            self._request = None
             return None
         step = self._template.popleft()
         if step.pitch is not None:
