@@ -1,6 +1,7 @@
 """How far ahead to plan and to commit, from what a note costs this checkpoint on this machine.
 
     commit    seconds ahead at which a note becomes final: shorter answers a knob or a hand sooner
+    guard     seconds of what is planned that stay when it is planned anew: time for the model to read and draw
     ahead     seconds ahead up to which notes are planned: longer survives longer stalls, and is drawn anew at a change
 
 Knows nothing of music.
@@ -42,6 +43,11 @@ class Pace:
     def commit(self) -> float:
         """The commit window: a chord of four notes at their slowest, and room for the port's own look-ahead."""
         return min(max(LEAST_COMMIT, 0.06 + 4 * self.cost(99)), MOST_COMMIT)
+
+    @property
+    def guard(self) -> float:
+        """The guard: a few notes to take in again, and one to draw."""
+        return min(8 * self.cost(90), 0.5)
 
     @property
     def ahead(self) -> float:

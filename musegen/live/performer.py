@@ -54,6 +54,8 @@ class Performer:
         self.voices, self.player = tuple(voices), Player(player)
         self.history = History(tuple(seed))
         self.ahead = 2 * timeline.meters[0].bar_ticks()
+        self.guard = 0
+        """How many ticks of what is planned stay when it is planned anew, so that the model is not behind at once."""
         self.seed_number, self.phrase_bars = seed_number, phrase_bars
         self.rests = 0
         """Bars rested because the model was behind."""
@@ -160,7 +162,7 @@ class Performer:
         """The same request with what has changed since; what is handed out stays."""
         if self.request is not None and (not self.done or self._planned):
             old = self.request
-            start = max(old.start, self.frontier)
+            start = max(old.start, self.frontier + self.guard)
             if old.end is None or start < old.end:
                 exact = old.exact and start == old.start
                 self.ask(start, old.end, exact=exact, template=old.template, chance_from=old.chance_from)

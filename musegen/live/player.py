@@ -1,4 +1,4 @@
-"""The player's keys: which are down, since when, and how busy the hands have been. Knows nothing of seconds or ports."""
+"""The player's keys: which are down, since when, and how busy the hands have been. Knows nothing of ports."""
 
 from __future__ import annotations
 

@@ -154,7 +154,9 @@ class Session:
         for cost in self.performer.costs():
             self.pace.add(cost)
         self.stage.commit = self.pace.commit
-        self.performer.ahead = round(self.pace.ahead * self.conductor.qpm * 24 / 60)
+        a_second = self.conductor.qpm * 24 / 60  # ticks
+        self.performer.ahead = round(self.pace.ahead * a_second)
+        self.performer.guard = round(self.pace.guard * a_second)
         if self._master is not None:
             self._master.update(self.conductor, now := self.clock.now(), now + self.scheduler.port.lookahead)
         self.stage.step()
