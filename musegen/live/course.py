@@ -97,7 +97,7 @@ class Course:
 
     def tap(self, time: float) -> None:
         """Say that the tempo is not ours."""
-        self._sentences.append(f"The tempo comes from {self.source}: tapping changes nothing.")
+        self._sentences.append(f"Tapping changes nothing: the tempo comes from elsewhere ({self.source}).")
 
     def tempo_map(self, since: float = -inf) -> list[tuple[float, float]]:
         """(tick, seconds a tick from there on) up to the latest `update` or `hear`; the first one holds at `since`."""

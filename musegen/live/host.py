@@ -18,7 +18,7 @@ EXACT = 5e-5  # seconds: smaller differences are not worth a new line of the map
 class HostTime(Course):
     """Where the host is, as `at` and `stop` say."""
 
-    source = "the host"
+    source = "host"
 
     def __init__(self, timeline: Timeline) -> None:
         super().__init__(timeline)

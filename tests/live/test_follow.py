@@ -292,7 +292,9 @@ def test_other_messages_are_none_of_its_business() -> None:
     for message in (b"", b"\xf2", b"\xf2\x01", b"\x90\x40\x40", b"\xf1\x10", b"\xfe", b"\xf0\x7e\xf7"):
         master.send(message)
     master.follower.tap(master.now)
-    assert master.follower.update(master.now) == ["The tempo comes from MIDI clock: tapping changes nothing."]
+    assert master.follower.update(master.now) == [
+        "Tapping changes nothing: the tempo comes from elsewhere (MIDI clock)."
+    ]
     conductor: Conductor = master.follower
     assert (conductor.rolling, conductor.epoch, conductor.source) == (True, 1, "MIDI clock")
 
