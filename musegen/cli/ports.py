@@ -20,10 +20,11 @@ def run(args: argparse.Namespace) -> int:
             print(f"  {system.missing}")
             continue
         _list("to send to (musegen jam --port NAME)", system.outputs)
-        _list("to listen to", system.inputs)
+        _list("to listen to (musegen jam --input NAME; keyboards are heard without it)", system.inputs)
     ready = [s for s in systems if s.ready]
     if any(s.virtual for s in ready):
-        print("musegen jam  makes a port of its own called musegen: connect it to a synthesizer or a DAW.")
+        print("musegen jam  makes ports of its own called musegen: connect its output to a synthesizer or a DAW, and a")
+        print("keyboard or a DAW's clock to its input. A keyboard that is plugged in, even later, is heard by itself.")
     elif ready:
         print(f"{ready[0].name} has no virtual ports: make one with loopMIDI or Windows MIDI Services and name it.")
     else:

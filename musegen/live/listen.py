@@ -106,10 +106,11 @@ class SynthPort(NoInput):
 
 
 class BothPorts:
-    """Sends everything to two ports; the first gives the name."""
+    """Sends everything to two ports; the first gives the name. With thru, the second plays what the first hears."""
 
     def __init__(self, first: Port, second: Port) -> None:
         self._ports = (first, second)
+        self._thru = False
         self.lookahead = max(p.lookahead for p in self._ports)
 
     @property
@@ -133,22 +134,24 @@ class BothPorts:
             port.cancel()
 
     def receive(self) -> list[tuple[float, bytes]]:
-        """What came in on both, in order of time."""
-        return sorted((m for port in self._ports for m in port.receive()), key=lambda m: m[0])
+        """What came in on the first."""
+        received = self._ports[0].receive()
+        for time, message in received if self._thru else []:
+            self._ports[1].send(message, time)
+        return received
 
     def news(self) -> list[str]:
         """Those of both."""
         return [text for port in self._ports for text in port.news()]
 
     def thru(self, on: bool) -> None:
-        """On both."""
-        for port in self._ports:
-            port.thru(on)
+        """On both: inside the first, and to the second from the next `receive` on."""
+        self._thru = on
+        self._ports[0].thru(on)
 
     def listen(self, wake: Callable[[], None]) -> None:
-        """On both."""
-        for port in self._ports:
-            port.listen(wake)
+        """To the first."""
+        self._ports[0].listen(wake)
 
     def check(self) -> None:
         """Raise PortError if either has gone."""

@@ -143,8 +143,8 @@ class LoopbackPort:
 
     def close(self) -> None:
         """End what sounds, unless the port has gone."""
+        self._deliver()
         if not self.closed and self._clock.now() < self._gone_at:
-            self._deliver()
             self._junction.silence(self._clock.now())
             self._arrive(math.inf)
         self.closed = True

@@ -184,6 +184,74 @@ def test_a_port_that_goes_is_an_error_and_nothing_is_left_in_the_ledger() -> Non
     assert scheduler.sounding == frozenset()
 
 
+def test_the_end_of_a_note_is_given_when_it_is_known() -> None:
+    clock = FakeClock()
+    port = LoopbackPort(clock)
+    scheduler = Scheduler(clock, port)
+    first = scheduler.strike(0.5, 0, 60, 80)
+    second = scheduler.strike(0.6, 0, 62, 80)
+    assert first != second
+    for _ in range(100):
+        scheduler.advance()
+        clock.wait_until(clock.now() + 0.02)
+    assert scheduler.sounding == {(0, 60), (0, 62)}
+    scheduler.release(first, 2.5)
+    scheduler.release(first, 2.1)  # it has an end already
+    scheduler.release(second, 0.1)  # in the past: now
+    scheduler.release(999, 2.1)
+    for _ in range(100):
+        scheduler.advance()
+        clock.wait_until(clock.now() + 0.02)
+    assert [m for _, m in port.received()][2:] == [note_off(0, 62), note_off(0, 60)]
+    assert port.received()[-1][0] == 2.5
+    assert scheduler.idle
+
+
+def test_the_end_of_a_note_that_was_struck_again_does_not_cut_the_newer() -> None:
+    clock = FakeClock()
+    port = LoopbackPort(clock)
+    scheduler = Scheduler(clock, port)
+    first = scheduler.strike(0.0, 0, 60, 80)
+    second = scheduler.strike(0.05, 0, 60, 90)
+    scheduler.advance()
+    scheduler.release(first, 0.06)
+    scheduler.advance()
+    clock.wait_until(1.0)
+    assert hanging(port.received()) == {(0, 60)}
+    scheduler.release(second, 1.0)
+    scheduler.advance()
+    clock.wait_until(2.0)
+    assert hanging(port.received()) == set()
+
+
+def test_a_pedal_delays_what_counts_as_ended() -> None:
+    clock = FakeClock()
+    scheduler = Scheduler(clock, LoopbackPort(clock))
+    scheduler.send(control(0, 64, 127), 0.0)
+    scheduler.play(Sound(0.0, 0.05, 0, 60, 80))
+    scheduler.advance()
+    assert scheduler.sounding == {(0, 60)}
+    assert not scheduler.idle
+    scheduler.send(control(0, 64, 0), 0.08)
+    scheduler.advance()
+    assert scheduler.sounding == frozenset()
+    assert scheduler.idle
+
+
+def test_lateness_is_how_late_messages_are_handed_over() -> None:
+    clock = FakeClock(1.0)
+    scheduler = Scheduler(clock, LoopbackPort(clock))
+    assert scheduler.lateness == (0.0, 0.0, 0.0, 0)
+    for i in range(100):
+        scheduler.send(control(0, 1, i), 1.05 if i else 0.9)  # one was due a tenth of a second ago
+    scheduler.play(Sound(0.5, 1.0, 0, 60, 80))
+    scheduler.advance()
+    assert scheduler.lateness.p50 == 0.0
+    assert scheduler.lateness.max == pytest.approx(500.0)
+    assert scheduler.lateness.p99 == pytest.approx(100.0)
+    assert scheduler.lateness.dropped == 1
+
+
 notes = st.builds(
     Sound,
     onset=st.integers(0, 200).map(lambda t: t / 50),
