@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -262,6 +264,16 @@ def test_whatever_is_called_every_control_stays_in_range(calls: list[tuple[objec
     assert all(s.endswith(".") for s in sentences)
 
 
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads take turns as often as they can, so that what is not locked shows."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless")
 def test_many_hands_at_once() -> None:
     """Nothing is lost or torn: every action arrives once, every nudge counts."""
     desk = Desk()
