@@ -23,6 +23,7 @@ from .chord import HeldChord
 from .clock import Clock
 from .conductor import Conductor
 from .desk import Desk
+from .journal import SUFFIX
 from .modes import MODES
 from .own_time import OwnTime
 from .pace import Pace
@@ -222,7 +223,7 @@ def new_recording(folder: Path, now: datetime | None = None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"jam-{now or datetime.now():%Y%m%d-%H%M%S}"
     path, n = folder / f"{stem}.mid", 1
-    while path.exists():
+    while path.exists() or path.with_suffix(SUFFIX).exists():  # a journal: another jam is playing
         n += 1
         path = folder / f"{stem}-{n}.mid"
     return path

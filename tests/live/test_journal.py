@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from musegen.errors import FileError
 from musegen.live.journal import Journal, parse, recover
 from musegen.live.messages import control, note_off, note_on
+from musegen.live.session import new_recording
 from musegen.live.timeline import Timeline
 from musegen.midi import read_midi
 from musegen.piece import Key, Meter, Note, Tempo
@@ -151,6 +153,16 @@ def test_two_cannot_write_the_same_journal(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "a.journal", "", Timeline())
     with pytest.raises(FileError, match="cannot be begun"):
         Journal(tmp_path / "a.journal", "", Timeline())
+    journal.close(remove=True)
+
+
+def test_two_jams_in_one_second_have_names_of_their_own(tmp_path: Path) -> None:
+    now = datetime(2026, 5, 1, 12)
+    journal = Journal(new_recording(tmp_path, now).with_suffix(".journal"), "", Timeline())
+    assert [p.name for p in (journal.path, new_recording(tmp_path, now))] == [
+        "jam-20260501-120000.journal",
+        "jam-20260501-120000-2.mid",
+    ]
     journal.close(remove=True)
 
 
