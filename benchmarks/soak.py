@@ -5,22 +5,34 @@
 On the fake clock: notes whole and open-ended, doubled, late, re-struck by another channel or transposition of the same
 voice, pedals, panic, a clock that stops, stalls of the music process, a player whose notes are passed on, a loop from
 output to input, ports that vanish and return mid-note, the death of a port process, and closing in the middle. The
-receiver is written here and shares nothing with musegen. With `--real`, a real port's process is killed so many times.
+receiver is written here and shares nothing with musegen. With `--real`, the process of a real JACK port is killed so
+many times while a note sounds, and what is measured is the time until its off arrives at another client; and how far
+from its frame a message is when it comes back through another client, and when it is passed on by thru.
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
+import os
 import random
+import signal
+import statistics
+import tempfile
 import time
 from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from musegen.live.messages import control, note_off, note_on, program_change
 from musegen.live.scheduler import Scheduler, Sound
 from musegen.live.testing import FakeClock, LoopbackPort
 
+from .live import jack_server
 from .machine import print_header
+
+if TYPE_CHECKING:
+    from musegen.live.live_port import LivePort
 
 TAKE = 3000
 """Events from the opening of a port to its closing."""
@@ -245,8 +257,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--real", type=int, default=0, metavar="KILLS")
     args = parser.parse_args()
-    print_header()
+    print_header("JACK-Client")
+    if args.real:
+        with tempfile.TemporaryDirectory() as scratch, jack_server(256, Path(scratch)):
+            real(args.real)
+        return
     began = time.perf_counter()
     soak = Soak(args.seed)
     soak.run(args.events)
@@ -254,6 +271,98 @@ def main() -> None:
         print(f"{name:<24}{number:>9}")
     print(f"\nsimulated {soak.clock.now() / 3600:.1f} h in {time.perf_counter() - began:.0f} s")
     print(f"stuck notes {soak.stuck}, doubled {soak.doubled}, unreported errors {len(soak.errors)}", *soak.errors[:5])
+
+
+class Witness:
+    """A JACK client that notes what comes, and sends even notes back a semitone higher at the same frame."""
+
+    def __init__(self) -> None:
+        import jack
+
+        self.client = client = jack.Client("witness", no_start_server=True)
+        self.arrived: list[tuple[float, int, bytes]] = []
+        """When the callback began, the frame, the message."""
+        into, out = client.midi_inports.register("in"), client.midi_outports.register("out")
+
+        @client.set_process_callback
+        def process(_: int) -> None:
+            now, start = time.perf_counter(), client.last_frame_time
+            out.clear_buffer()
+            for offset, data in into.incoming_midi_events():
+                message = bytes(data)
+                self.arrived.append((now, start + offset, message))
+                if message[0] & 0xF0 == 0x90 and message[1] % 2 == 0:
+                    out.write_midi_event(offset, bytes((message[0], message[1] + 1, message[2])))
+
+        client.activate()
+
+    def wait_for(self, message: bytes, after: float) -> float:
+        """When `message` first arrived after that time."""
+        while True:
+            for at, _, each in reversed(self.arrived):
+                if each == message and at > after:
+                    return at
+            time.sleep(0.001)
+
+    def close(self) -> None:
+        """Leave in order."""
+        self.client.deactivate()
+        self.client.close()
+
+
+def real(kills: int) -> None:
+    """Measure a real port: frames, then kills of its process."""
+    from musegen.live.live_port import LivePort
+
+    witness = Witness()
+    port = LivePort("jack", "musegen", "witness:in", "witness:out")
+    come_back(witness, port)
+    pass_on(witness, port)
+    kill(witness, port, kills)
+    port.close()
+    witness.close()
+
+
+def come_back(witness: Witness, port: LivePort) -> None:
+    """How far from its frame a message is when it has gone out and come in again."""
+    rate, period, start = witness.client.samplerate, witness.client.blocksize, time.perf_counter() + 0.5
+    dues = {bytes((0x90, 2 * i + 1, 80)): start + i * 0.0100137 for i in range(60)}
+    for i, due in enumerate(dues.values()):
+        port.send(bytes((0x90, 2 * i, 80)), due)
+    time.sleep(1.5)
+    errors = [abs((at - dues[message]) * rate - period) for at, message in port.receive()]
+    print(f"came back: {len(errors)} of {len(dues)}, at most {max(errors):.2f} frames from one period later")
+
+
+def pass_on(witness: Witness, port: LivePort) -> None:
+    """How many frames thru takes: what comes back is passed on, so the witness gets it a second time."""
+    port.thru(True)
+    late = []
+    for pitch in range(0, 100, 10):
+        witness.arrived.clear()
+        port.send(note_on(2, pitch, 80), time.perf_counter() + 0.02)
+        time.sleep(0.1)
+        (_, first, _), (_, second, _) = witness.arrived
+        late.append(second - first - witness.client.blocksize)
+    port.thru(False)
+    print(f"thru: {min(late)} to {max(late)} frames beyond the period that the loop itself takes")
+
+
+def kill(witness: Witness, port: LivePort, times: int) -> None:
+    """How long a note sounds on when the port's process is killed."""
+    taken: list[float] = []
+    for i in range(times):
+        port.send(note_on(1, i % 100, 80), time.perf_counter())
+        time.sleep(0.3)
+        killed = time.perf_counter()
+        os.kill(port.pid, signal.SIGKILL)
+        taken.append(1000 * (witness.wait_for(note_off(1, i % 100), killed) - killed))
+        while not port.up:
+            time.sleep(0.001)
+        time.sleep(0.3)
+    said = sum("killed by SIGKILL" in text for text in port.news())
+    print(f"kill -9 of the port process: {times} times, {said} said; the off at the receiver after ", end="")
+    print(f"p50 {statistics.median(taken):.0f}, max {max(taken):.0f} ms")
 
 
 if __name__ == "__main__":
