@@ -235,6 +235,10 @@ class LiveSynth:
         if program != DRUMS and channel != _DRUM_CHANNEL:
             self._synth.program_change(channel, program)
 
+    def control(self, channel: int, number: int, value: int) -> None:
+        """Move a controller (0-127), pedals and mode messages among them."""
+        self._synth.cc(channel, number, value)
+
     def all_off(self) -> None:
         """Silence at once."""
         for channel in range(16):

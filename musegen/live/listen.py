@@ -12,7 +12,7 @@ from typing import Protocol
 
 from ..errors import PortError
 from .clock import Clock
-from .messages import ALL_NOTES_OFF, ALL_SOUND_OFF, BURST, Outbox, is_off, is_on
+from .messages import BURST, Outbox, is_off, is_on
 from .ports import NoInput, Port
 
 
@@ -29,6 +29,10 @@ class Synth(Protocol):
 
     def program(self, channel: int, program: int) -> None:
         """Choose an instrument."""
+        ...
+
+    def control(self, channel: int, number: int, value: int) -> None:
+        """Move a controller, the mode messages (CC 120 and up) among them."""
         ...
 
     def all_off(self) -> None:
@@ -101,8 +105,8 @@ class SynthPort(NoInput):
             self._synth.note_off(channel, message[1])
         elif message[0] & 0xF0 == 0xC0:
             self._synth.program(channel, message[1])
-        elif message[0] & 0xF0 == 0xB0 and message[1] in (ALL_SOUND_OFF, ALL_NOTES_OFF):
-            self._synth.all_off()
+        elif message[0] & 0xF0 == 0xB0:
+            self._synth.control(channel, message[1], message[2])
 
 
 class BothPorts:
