@@ -24,6 +24,7 @@ from .clock import Clock
 from .conductor import Conductor
 from .desk import Desk
 from .journal import SUFFIX
+from .link import LinkTime
 from .modes import MODES
 from .own_time import OwnTime
 from .pace import Pace
@@ -103,6 +104,8 @@ class Session:
             channels=Channels(setup.channels, setup.player_channels),
             keep=self._keep,
             swap=swap,
+            silenced=self._silenced,
+            count_in=setup.count_in,
             click=setup.click,
             chord=None if setup.split is None else HeldChord(setup.split),
         )
@@ -138,7 +141,7 @@ class Session:
     def _run(self, stop: threading.Event, say: Callable[[str], None]) -> bool:
         if not self._get_ready(stop):
             return False
-        if isinstance(self.conductor, OwnTime):
+        if isinstance(self.conductor, OwnTime | LinkTime):
             self.conductor.start(self.clock.now() + BEGIN + self._counting())
         while not self.stage.over:
             if stop.is_set():
@@ -181,6 +184,10 @@ class Session:
     def _news(self) -> list[str]:
         return [*self.stage.news(), *(self._partner.news() if isinstance(self._partner, Relay) else [])]
 
+    def _silenced(self) -> None:
+        if self._master is not None:  # ticks that were on their way have been cancelled too
+            self._master.stop(self.clock.now())
+
     def _keep(self) -> None:
         path = self.recorder.keep(KEEP_BARS)
         self.performer.say(f"Kept the last {KEEP_BARS} bars in {path}")
@@ -189,7 +196,11 @@ class Session:
         try:
             with contextlib.suppress(PortError):  # gone for good: its process has ended what sounded
                 self.scheduler.panic()
+                self._silenced()
+                self.scheduler.advance()
             self._partner.close()
+            if isinstance(self.conductor, LinkTime):
+                self.conductor.close()
         finally:
             self.recorder.close()
 

@@ -10,7 +10,6 @@ ends what sounds; playing goes on at a bar line. Knows nothing of models, proces
 from __future__ import annotations
 
 import heapq
-import math
 import threading
 from collections.abc import Callable
 
@@ -48,6 +47,8 @@ class Stage:
         channels: Channels | None = None,
         keep: Callable[[], None] = lambda: None,
         swap: Callable[[str], None] = lambda name: None,
+        silenced: Callable[[], None] = lambda: None,
+        count_in: int = 0,
         click: bool = False,
         chord: HeldChord | None = None,
     ) -> None:
@@ -68,7 +69,8 @@ class Stage:
         self._was_up = True
         self._ends: list[tuple[int, int]] = []  # heap of (tick, identity)
         self._identity: dict[int, int] = {}  # held notes: number → identity
-        self._clicked = -math.inf
+        self._silenced = silenced
+        self._clicked = -count_in * conductor.timeline.meter(0).bar_ticks()
         self._news: list[str] = []
 
     # --- one look ---------------------------------------------------------------------------------------------------
@@ -222,11 +224,9 @@ class Stage:
     def _count(self, until: float) -> None:
         """Click the beats of a count-in, and all others if asked to."""
         line, beat = self.conductor.timeline, self.performer.beat
-        if self._clicked == -math.inf:
-            self._clicked = math.ceil(self.conductor.tick(self._clock.now()) / beat) * beat
         while self._clicked < until:
             if self._click or self._clicked < 0:
-                tick = int(self._clicked)
+                tick = self._clicked
                 meter = line.meter(max(0, tick))
                 pitch, velocity = CLICKS[(tick - meter.tick) % meter.bar_ticks() != 0]
                 sound = Sound(self.conductor.time(tick), CLICK_LENGTH, DRUM_CHANNEL, pitch, velocity)
@@ -236,6 +236,7 @@ class Stage:
     def _silence(self) -> None:
         self._forget_sounding()
         self.scheduler.panic()
+        self._silenced()
 
     def _forget_sounding(self) -> None:
         self._ends.clear()

@@ -116,6 +116,13 @@ def test_trading_fours_ends_a_phrase_at_the_bar_line() -> None:
     assert band.onsets() == [192 + 24 * i for i in range(8)]
 
 
+def test_a_player_who_trades_fours_may_play_on_under_the_answer() -> None:
+    band = Band("answer", phrase_bars=1)
+    band.phrase(*range(0, 384, 24))
+    band.to(400)
+    assert band.onsets() == [96, 120, 144, 168, 288, 312, 336, 360]
+
+
 def test_what_the_player_plays_changes_what_was_planned_but_not_what_was_handed_out() -> None:
     band = Band("accompany")
     band.to(50)

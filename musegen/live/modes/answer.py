@@ -24,6 +24,7 @@ class Answer(Mode):
 
     def __init__(self) -> None:
         self._begin: int | None = None  # the phrase's first onset
+        self._next: int | None = None  # where the next phrase begins, if its pick-up has been heard
         self._last = 0  # its last release, or the latest onset if that is later
         self._struck = 0
         self._start = self._end = 0  # of the answer
@@ -36,7 +37,13 @@ class Answer(Mode):
         self._go("listening")
 
     def struck(self, p: Performer, note: Played) -> None:
-        """The phrase begins or goes on; an answer gives way."""
+        """The phrase begins or goes on; an answer gives way, but not where both have agreed on so many bars."""
+        if p.phrase_bars and self.state != "listening":
+            if note.onset < self._start:
+                p.ask_again()  # the phrase is still being played
+            elif self._next is None and note.onset >= self._end - p.bar // 2:
+                self._next = self._end  # a pick-up to the next phrase
+            return
         if self.state != "listening":
             p.drop()
             if self.state == "answering":
@@ -57,7 +64,7 @@ class Answer(Mode):
         elif self.state == "ready" and now >= self._start:
             self._go("answering")
         elif self.state == "answering" and now >= self._end:
-            self._begin = None
+            self._begin, self._next = self._next, None
             self._go("listening")
 
     def turned(self, p: Performer) -> None:
