@@ -27,6 +27,7 @@ OFF_BEAT = 60.0  # nats that onsets on the bar line win over those in the middle
 THINNER = 4.0  # nats that one more note in a chord loses at density -1
 SPREAD = 1.0  # nats by which, at most, a sooner onset wins more than one more note in a chord: else chords clot
 PULL = 3.5  # semitones from where the register wants a note, at which it loses half a nat
+SOFTEST = 20  # velocity at -1: below it many instruments are silent
 NEAR = 2.5  # velocity on the wrong side of where it should be, at which a note loses half a nat
 BEYOND = 6.0  # how many times farther a note may go on the right side
 UNKNOWN = (60.0, 76.0)  # pitch and velocity from which to count for an instrument of which nothing is known
@@ -81,7 +82,7 @@ class Register:
 
 @dataclass(frozen=True)
 class Loudness:
-    """Notes are softer below 0 and louder above: `amount` (-1 … 1) of the way from home to either end."""
+    """Notes are softer below 0 and louder above: `amount` (-1 … 1) of the way from home to 127 or SOFTEST."""
 
     amount: float
     homes: Homes = ()
@@ -89,7 +90,7 @@ class Loudness:
 
     def bias(self, target: ModelRows, tracker: Tracker) -> Bias:
         home = _home(self.homes, target)[:, 1:]
-        end = 127 if self.amount > 0 else 1
+        end = 127 if self.amount > 0 else np.minimum(home, SOFTEST)
         off = (_VELOCITIES - (home + (end - home) * abs(self.amount))) / NEAR
         off = np.where((off > 0) == (self.amount > 0), off / BEYOND, off)
         result: Bias = (-0.5 * min(1.0, 3 * abs(self.amount)) * off**2).astype(np.float32)
