@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .messages import SUSTAIN, Key, Ledger, is_channel, is_off, is_on, is_pedal_up, note_off
+from .ledger import Ledger
+from .messages import SUSTAIN, Key, is_channel, is_off, is_on, is_pedal_up, note_off
 
 WINDOW = 0.1
 """Seconds within which our own output counts as coming back."""

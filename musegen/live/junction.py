@@ -7,7 +7,8 @@ system.
 from __future__ import annotations
 
 from .guard import SAY_AFTER, Guard
-from .messages import TIMING, Outbox, Waiting, is_channel, is_off, is_pedal_up
+from .ledger import Outbox, Waiting
+from .messages import TIMING, is_channel, is_off, is_pedal_up
 
 THRU = 1
 """The identity, in the ledger, of notes that are passed on; our own have 0."""

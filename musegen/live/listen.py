@@ -12,7 +12,8 @@ from typing import Protocol
 
 from ..errors import PortError
 from .clock import Clock
-from .messages import BURST, Outbox, is_off, is_on
+from .ledger import Outbox
+from .messages import BURST, is_off, is_on
 from .ports import NoInput, Port
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from ..errors import PortError
 from . import wire
-from .messages import BURST, Ledger
+from .ledger import Ledger
+from .messages import BURST
 from .recovery import Recovery
 from .remote import PortProcess
 

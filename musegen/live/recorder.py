@@ -18,7 +18,7 @@ from ..piece import Piece
 from .clock import Clock
 from .conductor import Conductor
 from .journal import SUFFIX, Journal
-from .messages import Outbox
+from .ledger import Outbox
 from .ports import Port
 from .status import Who
 from .take import Take, take_bytes, take_piece

@@ -6,7 +6,8 @@ arrived, so the keys of all of them are released. Knows nothing of any MIDI syst
 
 from __future__ import annotations
 
-from .messages import Key, Ledger, is_channel, is_off, is_on, silence
+from .ledger import Ledger
+from .messages import Key, is_channel, is_off, is_on, silence
 
 LOOK_BACK = 2.0
 """Seconds. A port may have been gone this long when it is noticed; what ended since may not have ended there."""

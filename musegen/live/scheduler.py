@@ -17,7 +17,8 @@ from collections import deque
 from typing import NamedTuple
 
 from .clock import Clock
-from .messages import BURST, Key, Ledger, note_off, note_on
+from .ledger import Ledger
+from .messages import BURST, Key, note_off, note_on
 from .ports import Port
 from .status import Lateness
 

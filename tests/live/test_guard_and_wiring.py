@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from musegen.live.guard import Guard
 from musegen.live.junction import THRU, Junction
-from musegen.live.messages import Ledger, Outbox, control, note_off, note_on, program_change
+from musegen.live.ledger import Ledger, Outbox
+from musegen.live.messages import control, note_off, note_on, program_change
 from musegen.live.recovery import Recovery
 from musegen.live.wiring import Wiring, same_port
 
