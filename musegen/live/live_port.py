@@ -168,6 +168,8 @@ class LivePort:
                 self.late = self._late_before + report["count"]
             elif what == "news":
                 self._news.append(report["text"])
+            elif what == "outputs":
+                self._partly(bool(report["gone"]), bool(report["back"]))
             else:
                 self._connected(report)
             self._lock.notify_all()
@@ -206,17 +208,28 @@ class LivePort:
             self._recovery.vanished(time.perf_counter())
 
     def _rise(self) -> None:
-        now = time.perf_counter()
         self._write(0.0, wire.RESUME)
         self._write(0.0, wire.THRU if self._thru else wire.NO_THRU)
-        for i, message in enumerate(self._recovery.returned()):
-            self._write(now + (i // BURST) * 0.01 + (i % BURST) * 1e-6, message)
+        self._write_now(self._recovery.returned())
         self._up = True
+
+    def _partly(self, gone: bool, back: bool) -> None:
+        """While others hear us, somebody has gone, or is back, or new: who is back gets what all get on a return."""
+        if gone:
+            self._recovery.vanished(time.perf_counter())
+        elif self._up:
+            self._write_now(self._recovery.returned() if back else self._recovery.programs())
 
     def _tell(self, word: bytes) -> None:
         with self._lock:
             if self._state == "ready":
                 self._write(0.0, word)
+
+    def _write_now(self, messages: list[bytes]) -> None:
+        """In this order, in small portions."""
+        now = time.perf_counter()
+        for i, message in enumerate(messages):
+            self._write(now + (i // BURST) * 0.01 + (i % BURST) * 1e-6, message)
 
     def _write(self, at: float, message: bytes) -> None:
         if not self._process.write(at, message):

@@ -37,7 +37,7 @@ class PortProcess:
     """A process for ports of `system`, that holds none until it is told to `open` one.
 
     From a thread of its own it calls `heard` with a time and a message, `said` with a report, and at last `ended`. The
-    reports' `what` is "ready" or "waiting", then "wiring", "news", "late" and "trouble".
+    reports' `what` is "ready" or "waiting", then "wiring", "outputs", "news", "late" and "trouble".
     """
 
     def __init__(

@@ -38,9 +38,11 @@ class Watch:
         """At `now` (seconds) we can send to `there` and do send to `joined`; returns what to connect."""
         change = self._to.look(now, there, joined)
         if self._opened:
-            if self._to.lost and not self._lost:
+            was_lost, self._lost = self._lost, self._to.lost
+            if self._lost and not was_lost:
                 self._mailbox.post(0.0, wire.SHUT)
-            self._lost = self._to.lost
+            elif change and not was_lost:
+                self._mailbox.report("outputs", gone=change.gone, back=change.back)
             until = "holding until it returns." if self._lost else "it is connected again when it returns."
             self._say([f"{name} has gone: {until}" for name in change.gone])
             self._say([f"{name} is back." for name in change.back])

@@ -303,6 +303,36 @@ def test_a_target_that_vanishes_is_released_when_it_returns(jack: JackServer, li
     assert received.hanging() == set()
 
 
+def test_who_listens_later_hears_the_programs_and_who_returns_is_released(
+    jack: JackServer, live: OpenLive, listen: Listen, play_on: PlayOn
+) -> None:
+    port = live()
+    port.send(program_change(4, 19), time.perf_counter())
+    time.sleep(0.1)
+    receiver = listen(jack, port.name)
+    receiver.wait_ready()
+    wait_for(lambda: "receiver:in" in port.outputs)
+    second = play_on(jack, "second", "program")
+    connect(jack, port.name, "second:in")
+    wait_for(lambda: "second:in" in port.outputs)
+    port.send(note_on(4, 60, 80), time.perf_counter())
+    time.sleep(0.1)
+    second.unplug()
+    assert said(port, "second") == "second:in has gone: it is connected again when it returns."
+    assert port.up, "somebody still hears us"
+    port.send(note_off(4, 60), time.perf_counter())
+    time.sleep(2.5)  # so that it is not released merely because it ended lately
+    play_on(jack, "second", "program")
+    assert said(port, "second") == "second:in is back."
+    time.sleep(0.2)
+    port.close()
+    messages = receiver.stop().messages
+    # Once for the receiver, once for the second one; then as on every return.
+    assert messages[:4] == [program_change(4, 19), program_change(4, 19), note_on(4, 60, 80), note_off(4, 60)]
+    modes = [control(4, 123, 0), control(4, 120, 0), control(4, 64, 0)]
+    assert messages[4:9] == [note_off(4, 60), *modes, program_change(4, 19)]
+
+
 def test_a_connection_that_somebody_ends_is_not_made_again(jack: JackServer, live: OpenLive, listen: Listen) -> None:
     port = live()
     receiver = listen(jack, port.name)
