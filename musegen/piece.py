@@ -70,6 +70,11 @@ class Meter(NamedTuple):
         """Length of one bar in ticks, at least 1."""
         return max(1, ticks_per_quarter * 4 * self.numerator // self.denominator)
 
+    def beat_ticks(self, ticks_per_quarter: int = TICKS_PER_QUARTER) -> int:
+        """Ticks of a beat as people tap it: three eighths or sixteenths where they come in threes (6/8, 9/8, 12/8)."""
+        unit = max(1, ticks_per_quarter * 4 // self.denominator)
+        return 3 * unit if self.denominator >= 8 and self.numerator % 3 == 0 else unit
+
 
 class Key(NamedTuple):
     """From `tick` on, the key signature has `fifths` sharps (negative: flats)."""

@@ -42,9 +42,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     steering = parser.add_argument_group("steering: each also while playing, by keys (press ?), controllers and OSC")
     for knob in KNOBS.values():
         if knob.name not in ("temperature", "key"):  # they are among the options of `generate` too
-            steering.add_argument(f"--{knob.name}", type=float, metavar="X", help=knob.help)
+            kind = int if isinstance(knob.default, int) else float
+            steering.add_argument(f"--{knob.name}", type=kind, metavar="X", help=knob.help)
     steering.add_argument("--split", type=int, metavar="PITCH", help="chords held below this key are the harmony")
-    steering.add_argument("--learn", metavar="WHAT", help="bind the next controller you move to a knob or an action")
+    steering.add_argument(
+        "--learn", metavar="WHAT", nargs="?", const="", help="bind the next controller you move to a knob or action"
+    )
     steering.add_argument("--osc", type=int, nargs="?", const=9000, metavar="PORT", help="listen to OSC (port 9000)")
     add_sampling_options(parser)
 
@@ -136,12 +139,11 @@ def _desk(args: argparse.Namespace) -> Desk:
     from ..live.desk import Desk
     from ..live.knobs import KNOBS
     from ..live.learn import default_path, load
+    from ..sampling.controls import Controls
 
-    desk = Desk(mapping=load(default_path()), path=default_path())
-    for name in KNOBS:
-        if (value := getattr(args, name)) is not None:
-            desk.set(name, value)
-    if args.learn:
+    given = {name: getattr(args, name) for name in KNOBS if getattr(args, name) is not None}
+    desk = Desk(Controls(**given), load(default_path()), default_path())
+    if args.learn is not None:
         desk.do("learn", args.learn)
     return desk
 

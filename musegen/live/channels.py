@@ -26,6 +26,26 @@ class Channels:
         self._of: dict[int, int] = {}
         self._programs: dict[int, int] = {}  # channel: program
 
+    def sound(self, instrument: int, program: int) -> list[bytes]:
+        """Give `instrument` the sound `program` from now on; what must be sent for it."""
+        channel, _ = self.of(instrument, program)
+        if channel == DRUM_CHANNEL:
+            return []
+        self._programs[channel] = program
+        return [program_change(channel, program)]
+
+    def move(self, instrument: int, channel: int, program: int) -> list[bytes]:
+        """Send `instrument` on `channel` from now on; what must be sent for it. What sounds ends where it began."""
+        old = self._of.get(instrument)
+        sound = program if old is None else self._programs.get(old, program)
+        self._of[instrument] = channel
+        if old is not None and old not in self._of.values():
+            self._programs.pop(old, None)
+        if channel == DRUM_CHANNEL:
+            return []
+        self._programs[channel] = min(sound, 127)
+        return [program_change(channel, min(sound, 127))]
+
     def of(self, instrument: int, program: int) -> tuple[int, list[bytes]]:
         """The channel of `instrument`, and what must be sent before its first note.
 

@@ -255,12 +255,23 @@ def _split(target: str) -> tuple[str, str]:
     return action, argument
 
 
+def pair(action: str, argument: str) -> tuple[int, int]:
+    """The voice (from 0) and the program or channel (from 0) of `argument`, such as "1 33". Raises SettingsError."""
+    words = argument.split()
+    low, high = (0, 127) if action == "program" else (1, 16)
+    if len(words) != 2 or not all(w.isdigit() for w in words) or int(words[0]) < 1 or not low <= int(words[1]) <= high:
+        raise SettingsError(f"{action} {argument!r}: give a voice, from 1, and a {action}, {low}-{high}: such as 1 5.")
+    return int(words[0]) - 1, int(words[1]) - low
+
+
 def _check(action: str, argument: str) -> None:
     """Raise SettingsError for what cannot be asked for."""
     if action not in ACTIONS:
         raise SettingsError(f"There is no action {action!r}; the actions are {', '.join(ACTIONS)}.")
     if action == "mode" and argument not in MODES:
         raise SettingsError(f"There is no mode {argument!r}; the modes are {', '.join(MODES)}.")
+    if action in ("program", "channel"):
+        pair(action, argument)
     if action == "learn" and argument and argument not in KNOBS:
         inner, rest = _split(argument)
         if inner == "learn":

@@ -31,6 +31,8 @@ ACTIONS = {
     "again": "play the last phrase again, another way",
     "free": "let go of the chord that the left hand held",
     "tap": "tap the tempo",
+    "program": "give a voice another sound: VOICE PROGRAM, such as 1 33",
+    "channel": "send a voice on another channel: VOICE CHANNEL, such as 1 5",
     "checkpoint": "play with another checkpoint (without a name: the next)",
     "learn": "bind the next controller that moves to the selected knob, or to the action named",
     "quit": "end",
@@ -86,5 +88,6 @@ KNOBS = {
         Knob("vary", 0.1, 25, "loop: how much of the loop is played anew"),
         Knob("companions", 1, 26, "harmonise: how many notes join each of yours"),
         Knob("key", 1, 27, "the key to keep to; auto is yours", KEYS),
+        Knob("transpose", 1, 28, "semitones, of everything it sends"),
     )
 }

@@ -91,7 +91,7 @@ class OscServer:
         elif name in KNOBS and values:
             self._desk.set(name, values[0])
         elif name in ACTIONS:
-            self._ask(name, values[0] if values else "")
+            self._ask(name, values[0] if len(values) == 1 else " ".join(str(v) for v in values))
         else:
             raise SettingsError(f"{message.address} with {len(values)} values is neither a knob nor an action.")
 

@@ -113,7 +113,7 @@ class Performer:
     @property
     def beat(self) -> int:
         """Ticks of a beat here."""
-        return 96 // self.timeline.meter(max(0.0, self.now)).denominator
+        return self.timeline.meter(max(0.0, self.now)).beat_ticks()
 
     @property
     def bar(self) -> int:

@@ -13,13 +13,14 @@ import heapq
 import threading
 from collections.abc import Callable
 
-from ..errors import FileError, MusegenError
+from ..errors import FileError, MusegenError, SettingsError
+from ..events.attributes import COPIES
 from ..sampling.duet import Played
 from .channels import Channels
 from .chord import HeldChord
 from .clock import Clock
 from .conductor import Conductor
-from .desk import Desk
+from .desk import Desk, pair
 from .messages import DRUM_CHANNEL, is_off, is_on
 from .pace import LEAST_COMMIT
 from .performer import Performer
@@ -163,12 +164,26 @@ class Stage:
             if self._chord is not None:
                 self._chord.release()
             self.desk.set("harmony", ())
+        elif action in ("program", "channel"):
+            self._sound(action, *pair(action, argument), now)
         elif action == "undo":
             performer.undo()
         elif action == "retake":
             performer.retake()
         elif action == "again":
             performer.retake(performer.seed_number + 1)
+
+    def _sound(self, action: str, voice: int, value: int, now: float) -> None:
+        voices = self.performer.voices
+        if voice >= len(voices):
+            raise SettingsError(f"There is no voice {voice + 1}: it plays {len(voices)}.")
+        instrument = voices[voice]
+        if action == "program":
+            messages = self._channels.sound(instrument, value)
+        else:
+            messages = self._channels.move(instrument, value, instrument // COPIES)
+        for message in messages:
+            self.scheduler.send(message, now)
 
     # --- what goes out ----------------------------------------------------------------------------------------------
 
@@ -215,7 +230,10 @@ class Stage:
         channel, before = self._channels.of(note.instrument, note.program)
         for message in before:
             self.scheduler.send(message, onset - PROGRAM_LEAD)
-        identity = self.scheduler.strike(onset, channel, note.pitch, note.velocity)
+        pitch = note.pitch
+        if channel != DRUM_CHANNEL:
+            pitch = min(max(pitch + self.desk.controls.transpose, 0), 127)
+        identity = self.scheduler.strike(onset, channel, pitch, note.velocity)
         if note.duration is None:
             self._identity[note.number] = identity
         else:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ..events import attributes as at
 from ..events.derived import METERS, ModelRows, Tracker, bar_position
+from ..piece import Meter
 from .constraints import Bias
 
 _TICKS = np.arange(at.LONGEST_SHIFT)
@@ -114,13 +115,7 @@ def _home(known: Homes, target: ModelRows) -> npt.NDArray[np.float64]:
     return np.array([table.get(int(i), UNKNOWN) for i in target[:, at.INSTRUMENT]], float)
 
 
-def _beat(numerator: int, denominator: int) -> int:
-    """Ticks of a beat: three eighths or sixteenths where they come in threes."""
-    unit = 96 // denominator
-    return 3 * unit if denominator >= 8 and numerator % 3 == 0 else unit
-
-
-_BEATS = np.array([*(_beat(*meter) for meter in METERS), 24])
+_BEATS = np.array([*(Meter(0, *meter).beat_ticks() for meter in METERS), 24])
 _BARS = np.array([*(96 * n // d for n, d in METERS), 96])
 
 

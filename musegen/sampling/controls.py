@@ -6,13 +6,12 @@ controllers or clocks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import SettingsError
 from .biases import Density, Homes, Loudness, Register
 from .constraints import Constraint, PitchSet
-from .keys import AUTO, count, estimate, pitch_classes
+from .keys import AUTO, pitch_classes
 
 RANGES: dict[str, tuple[float, float]] = {
     "temperature": (0.1, 2.0),
@@ -22,6 +21,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "duck": (0.0, 1.0),
     "vary": (0.0, 1.0),
     "companions": (0, 4),
+    "transpose": (-24, 24),
 }
 """The lowest and highest value of each number in `Controls`."""
 
@@ -39,6 +39,7 @@ class Controls:
     key: str = ""  # empty: any, AUTO: the player's, or one such as "D dorian"
     harmony: frozenset[int] = frozenset()  # pitch classes held by the left hand; empty: none
     companions: int = 2  # harmonise mode: how many notes join each played one
+    transpose: int = 0  # semitones, of everything it sends: for the instrument, not for the model
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
@@ -54,17 +55,15 @@ class Controls:
 BUSY = 2.0  # the player's notes per beat at which `duck` takes all it can
 
 
-def steering(
-    controls: Controls, busy: float = 0.0, heard: Sequence[int] = (), homes: Homes = ()
-) -> tuple[Constraint, ...]:
+def steering(controls: Controls, busy: float = 0.0, player_key: str = "", homes: Homes = ()) -> tuple[Constraint, ...]:
     """The masks and biases that `controls` ask for, the firmest first; none where all knobs are in the middle.
 
-    `busy` is how many notes per beat the player plays lately, `heard` the player's latest pitches, by which key AUTO
-    is judged, `homes` where each instrument's notes lie (`biases.homes`), from which register and velocity count.
-    A held chord stands above the key: what the left hand holds may be played even if it is not in the key.
+    `busy` is how many notes per beat the player plays lately, `player_key` what AUTO stands for (by `keys.estimate`;
+    empty: not known yet), `homes` where each instrument's notes lie (`biases.homes`), from which register and velocity
+    count. A held chord stands above the key: what the left hand holds may be played even if it is not in the key.
     """
     out: list[Constraint] = []
-    classes = controls.harmony or _scale(controls.key, heard)
+    classes = controls.harmony or _scale(controls.key, player_key)
     if len(classes) < 12:
         out.append(PitchSet(frozenset(p for p in range(128) if p % 12 in classes)))
     if controls.register:
@@ -77,9 +76,9 @@ def steering(
     return tuple(out)
 
 
-def _scale(key: str, heard: Sequence[int]) -> frozenset[int]:
+def _scale(key: str, player_key: str) -> frozenset[int]:
     """The pitch classes that a key allows; all where there is no key, or it cannot be told yet."""
-    found = estimate(count(heard)) if key == AUTO else key
+    found = player_key if key == AUTO else key
     if not found:
         return frozenset(range(12))
     # Whoever plays in minor plays the leading note as well: what is only guessed must not forbid it.

@@ -16,6 +16,7 @@ from .biases import homes
 from .constraints import At, Constraint, PitchSet
 from .controls import steering
 from .duet import Duet, Played
+from .keys import count, estimate
 from .plan import Plan
 from .request import Request, Step
 
@@ -44,6 +45,7 @@ class Improviser:
         plan = self._plan
         self._duet = Duet(engine, plan.prompt(engine.styles), plan.origin, plan.seed.meters, plan.settings)
         self._homes = homes(plan.prompt(engine.styles))
+        self._key = ""  # the player's, as far as it is known
         self._request: Request | None = None
         self._template: deque[Step] = deque()
         self._ended: list[tuple[int, int]] = []  # (number, duration), not told yet
@@ -141,10 +143,11 @@ class Improviser:
     def _constraints(self, request: Request) -> tuple[Constraint, ...]:
         plan = self._plan
         heard = [n for n in self._duet.notes[-4 * HEARD :] if not n.own and n.program != DRUMS][-HEARD:]
+        self._key = estimate(count([n.pitch for n in heard]), self._key)
         return plan.constraints(
             start=request.start + plan.origin,
             instruments=frozenset(request.voices),
             heard=[(n.onset, n.duration or plan.bar, n.pitch) for n in heard],
-            steering=steering(request.controls, request.busy, [n.pitch for n in heard], self._homes),
+            steering=steering(request.controls, request.busy, self._key, self._homes),
             register=request.controls.register,
         )

@@ -59,7 +59,8 @@ class TestPress:
             press(desk, key)
             action, _, argument = asked.partition(" ")
             assert desk.actions() == ([] if action == "learn" else [(action, argument)])
-        assert {asked.split(" ")[0] for asked in KEYS.values()} == set(ACTIONS), "every action has a key"
+        known = {asked.split(" ")[0] for asked in KEYS.values()}
+        assert known == set(ACTIONS) - {"program", "channel"}, "every action has a key, where no numbers are needed"
         assert [KEYS[str(i)] for i in range(1, 6)] == [f"mode {mode}" for mode in MODES]
 
     def test_arrows_choose_and_turn(self) -> None:

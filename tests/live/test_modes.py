@@ -297,3 +297,12 @@ def test_whatever_is_pulled_however_the_notes_are_the_same(mode: str) -> None:
             notes += performer.advance(start, start + size).notes
         heard.append([(n.onset, n.pitch) for n in notes])
     assert heard[0] == heard[1] == heard[2]
+
+
+def test_in_six_eight_a_beat_is_three_eighths() -> None:
+    band = Band("answer")
+    band.performer.timeline = Timeline(meters=(Meter(0, 6, 8),))
+    band.phrase(0, 12, 24, length=8)
+    band.to(300)
+    # The last key goes up at 32; a beat of rest leads to 68, and the next beat line is 72.
+    assert band.onsets() == [72, 96]

@@ -77,10 +77,12 @@ def test_actions_and_buttons(desk: Desk, client: SimpleUDPClient) -> None:
 
 def test_every_action_has_an_address(desk: Desk, client: SimpleUDPClient, server: OscServer) -> None:
     for action in ACTIONS:
-        client.send_message(f"/musegen/{action}", "loop" if action == "mode" else [])
+        arguments = {"mode": "loop", "program": [1, 33], "channel": [2, 5]}
+        client.send_message(f"/musegen/{action}", arguments.get(action, []))
     got: list[tuple[str, str]] = []
     until(lambda: got.extend(desk.actions()) or len(got) == len(ACTIONS) - 1)  # type: ignore[func-returns-value]
     assert {a for a, _ in got} == set(ACTIONS) - {"learn"}
+    assert {("program", "1 33"), ("channel", "2 5"), ("mode", "loop")} <= set(got)
     assert desk.learning and server.bad == 0
 
 

@@ -333,3 +333,31 @@ def test_errors_of_ours_keep_their_words(tmp_path: Path) -> None:
     with pytest.raises(MusegenError, match="no more ideas"):
         jam.run()
     assert jam.loopback.closed
+
+
+def test_a_voice_gets_another_sound_and_another_channel_and_nothing_hangs(tmp_path: Path) -> None:
+    jam = Jam(tmp_path, Steady(), voices=(0,), bars=6)  # every note lasts two beats: one always sounds
+    jam.at(103.0, lambda: jam.desk.do("channel", "1 5"))
+    jam.at(105.0, lambda: jam.desk.do("program", "1 33"))
+    jam.at(106.0, lambda: jam.desk.do("channel", "2 5"))
+    jam.run()
+    channels = [m[0] & 15 for _, m in jam.ons()]
+    assert channels == sorted(channels) and set(channels) == {0, 4}
+    assert [m for _, m in jam.received if m[0] & 0xF0 == 0xC0] == [
+        program_change(0, 0),
+        program_change(4, 0),
+        program_change(4, 33),
+    ]
+    assert hanging(jam.received) == set()
+    assert "There is no voice 2: it plays 1." in jam.said
+
+
+def test_transposing_moves_what_is_sent_and_ends_what_sounds(tmp_path: Path) -> None:
+    jam = Jam(tmp_path, Steady(), voices=(0,), bars=6)
+    jam.at(103.0, lambda: jam.desk.set("transpose", 12))
+    jam.run()
+    plain = [m[1] for t, m in jam.ons() if t < 103]
+    moved = [m[1] for t, m in jam.ons() if t > 103.2]
+    assert plain == [48 + i for i in range(len(plain))]
+    assert moved == [60 + i % 24 for i in range(18 - len(moved), 18)]
+    assert hanging(jam.received) == set()

@@ -52,7 +52,7 @@ def play(engine: Engine, seed: str, controls: Controls, busy: float = 0.0, heard
     """The rows of the notes that four jams of four bars have under `controls`."""
     plan = Plan(read_music(find_seed(seed)))
     prompt = plan.prompt(engine.styles)
-    asked = steering(controls, busy, heard, homes(prompt))
+    asked = steering(controls, busy, estimate(count(heard)), homes(prompt))
     limits = plan.constraints(steering=asked, register=controls.register)
     return rows_of(engine, plan, limits, controls.temperature)
 
@@ -92,7 +92,7 @@ class TestKnobs:
     def test_the_register_holds_where_the_knob_stands(self, engine: Engine) -> None:
         """It does not climb on: the end of the jam is no higher than its beginning."""
         plan = Plan(read_music(find_seed(TUNED)))
-        asked = steering(Controls(register=5.0), 0, (), homes(plan.prompt(engine.styles)))
+        asked = steering(Controls(register=5.0), 0, "", homes(plan.prompt(engine.styles)))
         notes = rows_of(engine, plan, plan.constraints(steering=asked, register=5))
         late = notes[:, derived.TIME] >= plan.origin + 2 * plan.bar
         assert abs(notes[late, at.PITCH].mean() - notes[~late, at.PITCH].mean()) < 5
@@ -137,7 +137,7 @@ class TestKnobs:
         assert len(play(engine, CHORDS, Controls(duck=0.0), 2.0)) == len(alone), "not asked for"
 
     def test_knobs_in_the_middle_cost_nothing(self) -> None:
-        assert steering(Controls(), 3.0, (60, 62, 64)) == ()
+        assert steering(Controls(), 3.0, "C major") == ()
 
 
 def doubled(rows: np.ndarray) -> bool:
@@ -162,7 +162,7 @@ class TestControls:
 
     def test_goes_to_another_process(self) -> None:
         controls = Controls(density=0.5, register=-3, velocity=0.1, key="D dorian", harmony=frozenset({2}))
-        asked = steering(controls, 1.0, (60,), ((0, 60.0, 80.0),))
+        asked = steering(controls, 1.0, "C major", ((0, 60.0, 80.0),))
         assert pickle.loads(pickle.dumps((controls, asked))) == (controls, asked)  # noqa: S301 our own bytes
 
 
