@@ -28,7 +28,15 @@ def trained(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained") / "small"
     config = ModelConfig(width=48, layers=2, heads=2, head_width=48, slot_width=16, context=128, dropout=0.0)
     settings = TrainSettings(
-        epochs=40, batch_rows=1024, rate=6e-3, warm_up=10, average=0.95, transpose=0, louder=0.0, evaluate_every=30
+        epochs=40,
+        batch_rows=1024,
+        rate=6e-3,
+        warm_up=10,
+        average=0.95,
+        transpose=0,
+        louder=0.0,
+        hold=0.0,  # seconds of training are too short to learn that as well
+        evaluate_every=30,
     )
     train(corpus, config, settings, folder)
     return folder
