@@ -1,4 +1,4 @@
-"""A performance as a process of its own, to be stopped and killed by tests: performance.py RECORDING SOURCE [BARS].
+"""A performance as a process of its own, to be killed by tests: performance.py RECORDING SOURCE [BARS [MODE]].
 
 Prints "port NAME", "model PID", "sender PID"; "playing" when the fourth note is handed out, and again ("playing on")
 two notes after something went wrong; what a person is told as "said …"; at the end "late N". Exits as `musegen` does.

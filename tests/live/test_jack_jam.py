@@ -13,6 +13,8 @@ import pytest
 from jack_rig import JackServer, Received, Receiver, needs_jackd
 
 from musegen.live.journal import recover
+from musegen.live.live_port import LivePort
+from musegen.live.messages import note_off, note_on
 from musegen.midi import read_midi
 
 pytestmark = [pytest.mark.jack, needs_jackd, pytest.mark.timeout(90)]
@@ -24,11 +26,11 @@ BEAT = 0.3  # seconds, as in performance.py
 class Performance:
     """performance.py as a process, its receiver connected before the first note."""
 
-    def __init__(self, server: JackServer, listen: Listen, recording: Path, source: str, bars: str = "") -> None:
+    def __init__(self, server: JackServer, listen: Listen, recording: Path, source: str, *more: str) -> None:
         self.recording = recording
         script = Path(__file__).with_name("performance.py")
         self.process = subprocess.Popen(
-            [sys.executable, str(script), str(recording), source, bars],
+            [sys.executable, str(script), str(recording), source, *more],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -77,8 +79,8 @@ Perform = Callable[..., Performance]
 def perform(listen: Listen, tmp_path: Path) -> Iterator[Perform]:
     started: list[Performance] = []
 
-    def start(server: JackServer, source: str, bars: str = "") -> Performance:
-        started.append(Performance(server, listen, tmp_path / "jam.mid", source, bars))
+    def start(server: JackServer, source: str, *more: str) -> Performance:
+        started.append(Performance(server, listen, tmp_path / "jam.mid", source, *more))
         return started[-1]
 
     yield start
@@ -170,6 +172,30 @@ def test_kill_of_the_port_process_is_silence_and_it_plays_on(jack: JackServer, p
     gaps = [round((b[0] - a[0]) / BEAT, 2) for a, b in pairwise(ons)]
     assert all(abs(gap - round(gap)) < 0.05 for gap in gaps), "it left the beat"
     assert len(read_midi(jam.recording)) >= 6
+
+
+def test_hands_on_a_keyboard_are_heard_answered_on_the_beat_and_recorded(jack: JackServer, perform: Perform) -> None:
+    jam = perform(jack, "One()", "", "answer")
+    keys = LivePort("jack", "keys", "musegen:in")
+    begin = time.perf_counter() + 0.5
+    for i in range(3):
+        keys.send(note_on(0, 60, 90), begin + BEAT * i)
+        keys.send(note_off(0, 60), begin + BEAT * (i + 0.5))
+    time.sleep(begin + 12 * BEAT - time.perf_counter())
+    keys.close()
+    status, _, err = jam.stop()
+    assert (status, err) == (0, "")
+    received = jam.receiver.stop()
+    assert received.hanging() == set()
+    answer = received.ons()
+    assert len(answer) in (3, 4)  # as many as the phrase touches beats
+    assert {m[1] for _, m in answer} == {67}, "a fifth above what was played"
+    waited = answer[0][0] - (begin + 2.5 * BEAT)
+    assert BEAT * 0.95 < waited < BEAT * 2.05, "a beat of rest, and on to the next beat"
+    assert max(abs(b[0] - a[0] - BEAT) for a, b in pairwise(answer)) < 0.001
+    recorded = read_midi(jam.recording)
+    assert recorded.part_names[0] == "player"
+    assert len(recorded) == 3 + len(answer)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

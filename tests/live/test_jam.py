@@ -91,6 +91,46 @@ def test_fast_plays_on_with_a_model_and_equal_numbers_give_equal_music(
     assert not list(tmp_path.glob("run*/*.wav"))
 
 
+def test_a_file_as_hands_is_answered_and_both_are_recorded(seed: Path, tmp_path: Path, untrained: Path) -> None:
+    command = (
+        "jam",
+        "--player",
+        str(seed),
+        "--phrase-bars",
+        "2",
+        "--checkpoint",
+        str(untrained),
+        "--fast",
+        "--bars",
+        "4",
+    )
+    status, lines, err = done(musegen(tmp_path, *command, "--meter", "3/4", "--tempo", "160", "--no-wav"))
+    assert (status, err) == (0, "")
+    assert lines[0] == "Answering what you play, 4 bars into a recording."
+    piece = read_midi(only(tmp_path, "recordings/*.mid"))
+    assert piece.part_names[0] == "player"
+    hands = [n for n in piece if n.part == 0]
+    assert [n.onset for n in hands] == [n.onset for n in ARPEGGIO]
+    answers = [n.onset for n in piece if n.part != 0]
+    assert answers
+    assert min(answers) == 2 * 3 * 480, "on the bar line after two bars"
+
+
+def test_what_a_killed_jam_left_is_recovered_by_the_next(seed: Path, tmp_path: Path) -> None:
+    jam = musegen(tmp_path, "jam", "--seed", str(seed), "--loop-seed")
+    assert jam.stdout
+    while not jam.stdout.readline().startswith("bar   1"):
+        pass
+    jam.kill()
+    jam.communicate()
+    journal = only(tmp_path, "recordings/*.journal")
+    status, lines, err = done(musegen(tmp_path, "jam", "--seed", str(seed), "--loop-seed", "--fast", "--bars", "1"))
+    assert (status, err) == (0, "")
+    assert lines[0] == f"Recovered a recording that was cut short: recordings/{journal.stem}.mid"
+    assert len(read_midi(journal.with_suffix(".mid"))) >= 6
+    assert not journal.exists()
+
+
 @pytest.mark.jack
 @needs_jackd
 def test_ctrl_c_ends_a_jam_well(seed: Path, tmp_path: Path, jack: JackServer) -> None:
@@ -116,11 +156,19 @@ def test_ctrl_c_ends_a_jam_well(seed: Path, tmp_path: Path, jack: JackServer) ->
         (["--tempo", "1000"], "--tempo must be 10 to 400 quarter notes a minute, not 1000."),
         (["--fast", "--port", "x"], "--fast goes to a recording only: leave out --port, --input and --listen."),
         (["--record", "/dev/null/x"], "/dev/null/x: Not a directory"),
+        (["--density", "7"], "density is 7; it must lie in -1 … 1."),
+        (["--key", "H dur"], "'H dur' is not a key: begin with a note name, as in 'D dorian', 'F# minor' or 'Bb'."),
+        (["--channels", "2,17"], "--channels '2,17' is not a list of different channels 1-16, such as 2,3,5."),
+        (["--clock", "midi", "--clock-out"], "Only one can conduct: leave out --clock-out or --clock."),
+        (["--fast", "--clock", "midi"], "--fast cannot follow another clock: leave out --clock."),
+        (["--learn", "volume"], "There is no action 'volume'; the actions are "),
     ],
 )
 def test_bad_options_are_one_sentence(seed: Path, tmp_path: Path, arguments: list[str], sentence: str) -> None:
-    run = musegen(tmp_path, "jam", "--seed", str(seed), "--loop-seed", *arguments)
-    assert done(run) == (1, [], f"musegen: {sentence}\n")
+    status, lines, err = done(musegen(tmp_path, "jam", "--seed", str(seed), "--loop-seed", *arguments))
+    assert (status, lines) == (1, [])
+    assert err.startswith(f"musegen: {sentence}")
+    assert err.count("\n") == 1
 
 
 def test_a_model_that_cannot_be_loaded_is_one_sentence_and_records_nothing(
