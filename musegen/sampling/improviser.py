@@ -16,13 +16,14 @@ from .biases import homes
 from .constraints import At, Constraint, PitchSet
 from .controls import steering
 from .duet import Duet, Played
-from .keys import count, estimate
+from .keys import AUTO, count, estimate
 from .plan import Plan
 from .request import Request, Step
 
 HEARD = 32  # the player's latest notes, by which the key, the range and the number of voices are judged
 MOST_ENDED = 32  # held notes whose ends may wait
-BELOW = 16  # semitones below a note within which its companions lie
+BELOW = 17  # semitones below a note within which its companions lie
+CONSONANT = (3, 4, 5, 7, 8, 9, 12, 15, 16)  # thirds, fourth, fifth, sixths, octave, tenths: in semitones
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +105,14 @@ class Improviser:
         return note
 
     def companions(self, request: Request, to: Played) -> list[Played]:
-        """Notes that begin with `to`, below it, and end when it ends."""
-        pitches = frozenset(range(max(0, to.pitch - BELOW), to.pitch - 2))
+        """Notes that begin with `to`, below it and in the player's key, and end when it ends.
+
+        Until a key can be told they are consonant with `to`.
+        """
+        if not request.controls.key:
+            request = replace(request, controls=replace(request.controls, key=AUTO))
+        steps = CONSONANT if not self._key and request.controls.key == AUTO else range(3, BELOW)
+        pitches = frozenset(to.pitch - step for step in steps if to.pitch >= step)
         notes: list[Played] = []
         for _ in range(request.controls.companions):
             free = pitches - {n.pitch for n in notes}
