@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from ..errors import MusegenError
 from ..sampling.duet import Played
 from ..sampling.request import Request
-from .partner import Answer, ModelDied, ModelProcess, Partner, Source
+from .model_process import ModelDied, ModelProcess
+from .partner import Answer, Partner, Source
 
 DEATHS = 3  # in so many seconds, then it is no accident:
 SHORTLY = 60.0

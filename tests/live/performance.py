@@ -14,8 +14,8 @@ import jam_sources
 from musegen.errors import MusegenError
 from musegen.live.clock import RealClock
 from musegen.live.live_port import LivePort
+from musegen.live.model_process import ModelProcess
 from musegen.live.own_time import OwnTime
-from musegen.live.partner import ModelProcess
 from musegen.live.ports import open_port
 from musegen.live.relay import Relay
 from musegen.live.session import Session, Setup, stop_signals

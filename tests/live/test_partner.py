@@ -9,7 +9,8 @@ import pytest
 from jam_sources import KILL, Broken, Failing, One, Parrot, Steady
 
 from musegen.errors import MusegenError
-from musegen.live.partner import Answer, DirectPartner, ModelProcess, Source
+from musegen.live.model_process import ModelProcess
+from musegen.live.partner import Answer, DirectPartner, Source
 from musegen.live.relay import Relay
 from musegen.sampling.duet import Played
 from musegen.sampling.request import Request
