@@ -30,6 +30,7 @@ CATCH_UP = 6  # ticks over which a difference to the master is made up for
 OUTLOOK = 24  # ticks ahead to which the tempo's change is followed
 EXACT = 5e-5  # seconds: smaller differences are not worth a new line of the map …
 ROUGH = 0.2  # … nor are smaller ones than this part of the master's jitter
+UNANNOUNCED = 0.1  # seconds that may pass between a start and our hearing of it
 WAIT = 2.0  # seconds to wait for a start or for a clock before it is said
 
 
@@ -88,7 +89,9 @@ class FollowedClock(Course):
         if self._begins:
             self._begins, self._missing = False, None
             self._count = self._song - self._pulse.index
-            self._roll(time, self._song, self._pulse.at(0), self._pulse.period)
+            # A start is not announced: what is due with it is late, and is played before we catch up with the master.
+            late = max(time, self._past) - self._pulse.at(0)
+            self._roll(time, self._song, self._pulse.at(0) + (late if late < UNANNOUNCED else 0.0), self._pulse.period)
         elif self._pulse.index == 0:
             self._missing = (time + WAIT, "A MIDI clock comes in, but no start: press play on the master.")
         if self._rolling:

@@ -213,10 +213,11 @@ class Performer:
         self._collect()
         return self.done or (bool(self._planned) and self._planned[-1].onset >= start + self.bar)
 
-    def advance(self, now: float, until: float) -> Turn:
+    def advance(self, now: float, until: float, oldest: float = math.inf) -> Turn:
         """Hand out everything before tick `until`; `now` is the earliest tick that can still be played in time.
 
-        Both only ever grow. Raises MusegenError if the partner can give no more.
+        A note that is more than a tick late, and before `oldest`, is not played: it rests to the next bar instead.
+        `now` and `until` only ever grow. Raises MusegenError if the partner can give no more.
         """
         self.now = max(self.now, now)
         self.prepare()
@@ -226,7 +227,7 @@ class Performer:
             self.mode.turned(self)
         self.mode.step(self, now)
         self._collect()
-        turn = self._hand_out(now, until)
+        turn = self._hand_out(min(now - 1, oldest), until)
         self.frontier = max(self.frontier, math.ceil(min(until, self._end)))
         self._permit()
         self._complain(now)
@@ -345,11 +346,11 @@ class Performer:
         for number in list(self._with):
             self._end_companions(number, 1)
 
-    def _hand_out(self, now: float, until: float) -> Turn:
+    def _hand_out(self, oldest: float, until: float) -> Turn:
         notes, self._immediate = self._immediate, []
         while self._planned and self._planned[0].onset < min(until, self._end):
             note = self._planned[0]
-            if note.onset < now - 1:
+            if note.onset < oldest:
                 self._rest(until)
                 break
             self._planned.popleft()

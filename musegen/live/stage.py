@@ -28,7 +28,8 @@ from .ports import Port
 from .scheduler import Scheduler, Sound
 
 STEP = 0.01  # seconds between two looks, if nothing arrives
-MARGIN = 0.005  # a note that is due sooner than this cannot be played in time any more
+MARGIN = 0.005  # a note that is due sooner than this cannot be played in time any more …
+BARELY = 0.02  # … but one that is so late is still played: the first note after a master's start always is
 PROGRAM_LEAD = 0.01  # a program change goes out so long before its first note
 CLICKS = ((76, 110), (77, 80))  # (pitch, velocity) of the first beat and the others: wood blocks (General MIDI 1)
 CLICK_LENGTH = 0.05  # seconds
@@ -213,7 +214,7 @@ class Stage:
         conductor = self.conductor
         until = conductor.tick(now + self.commit)
         self._count(until)
-        turn = self.performer.advance(conductor.tick(now + MARGIN), until)
+        turn = self.performer.advance(conductor.tick(now + MARGIN), until, conductor.tick(now - BARELY))
         for note in turn.notes:
             self._place(note, now)
         for number, tick in turn.ends:
