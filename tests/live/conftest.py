@@ -12,6 +12,9 @@ sys.path.insert(0, str(Path(__file__).parent))  # jam_sources and jack_rig, here
 
 from jack_rig import JackServer, Player, Receiver
 
+from musegen.live.live_port import LivePort
+from musegen.live.ports import open_port
+
 
 @pytest.fixture(scope="session")
 def shared_jack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JackServer]:
@@ -71,3 +74,19 @@ def play_on() -> Iterator[Callable[[JackServer, str, str], Player]]:
     yield start
     for player in started:
         player.unplug()
+
+
+@pytest.fixture
+def live() -> Iterator[Callable[..., LivePort]]:
+    """Opens ports through `open_port`, and closes them."""
+    opened: list[LivePort] = []
+
+    def start(**options: str) -> LivePort:
+        port = open_port(**options)  # type: ignore[arg-type]
+        assert isinstance(port, LivePort)
+        opened.append(port)
+        return port
+
+    yield start
+    for port in opened:
+        port.close()
