@@ -92,7 +92,8 @@ class FollowedClock(Course):
             # A start is not announced: what is due with it is late, and is played before we catch up with the master.
             late = max(time, self._past) - self._pulse.at(0)
             self._roll(time, self._song, self._pulse.at(0) + (late if late < UNANNOUNCED else 0.0), self._pulse.period)
-        elif self._pulse.index == 0:
+            return  # to steer now, where the map has just leapt, would undo the leap
+        if self._pulse.index == 0:
             self._missing = (time + WAIT, "A MIDI clock comes in, but no start: press play on the master.")
         if self._rolling:
             self._steer(max(time, self._past))

@@ -8,12 +8,14 @@ import pytest
 from jam_sources import Failing, One, Parrot, Steady
 
 from musegen.errors import MusegenError
+from musegen.live.clock import Clock, RealClock
 from musegen.live.desk import Desk
 from musegen.live.hands import Hands
 from musegen.live.messages import note_off, note_on, program_change
 from musegen.live.own_time import OwnTime
 from musegen.live.partner import Answer, DirectPartner, Partner, Source
 from musegen.live.ports import Port
+from musegen.live.relay import Relay
 from musegen.live.session import BEGIN, Session, Setup
 from musegen.live.showing import status_of
 from musegen.live.sources import FileSource
@@ -34,7 +36,7 @@ class Jam:
         tmp_path: Path,
         source: Source | None = None,
         partner: Partner | None = None,
-        clock: FakeClock | None = None,
+        clock: Clock | None = None,
         port: Callable[["Jam"], Port] | None = None,
         **setup: object,
     ) -> None:
@@ -361,3 +363,18 @@ def test_transposing_moves_what_is_sent_and_ends_what_sounds(tmp_path: Path) -> 
     assert plain == [48 + i for i in range(len(plain))]
     assert moved == [60 + i % 24 for i in range(18 - len(moved), 18)]
     assert hanging(jam.received) == set()
+
+
+def test_another_model_takes_over_without_a_gap(tmp_path: Path) -> None:
+    """Real time and real processes: the newcomer gets ready while the old one plays, and comes in on the beat."""
+    relay = Relay(Steady())
+    jam = Jam(tmp_path, partner=relay, clock=RealClock(), bars=4)
+    threading.Timer(1.5, relay.swap, (Steady(instruments=(160,)), "strings")).start()
+    assert jam.run() is True
+    relay.close()
+    beats = [(t - jam.ons()[0][0]) / 0.5 for t, _ in jam.ons()]
+    assert beats == pytest.approx(range(12), abs=0.05)
+    assert [m[0] & 15 for _, m in jam.ons()] == sorted(m[0] & 15 for _, m in jam.ons())
+    assert jam.ons()[-1][1][0] & 15 == 1, "the strings play at the end"
+    assert jam.said == ["Playing with strings now."]
+    assert jam.session.performer.rests == 0
