@@ -60,6 +60,7 @@ def setup(args: argparse.Namespace, seed: Piece) -> Setup:
         title=f"Played on from {seed.metadata.title}",
         count_in=args.count_in,
         click=args.click,
+        free=args.clock == "own" and not (args.click or args.count_in or args.clock_out or args.player),
         clock_out=args.clock_out,
         split=args.split,
         player_channels=frozenset((0,)) if args.thru else frozenset(),

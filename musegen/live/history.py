@@ -29,6 +29,10 @@ class History:
         """All that was played, without the seed phrase."""
         return list(self._notes)
 
+    def latest(self, count: int) -> list[Played]:
+        """The last so many notes."""
+        return self._notes[-count:]
+
     def add(self, note: Played) -> None:
         """Put `note` in its place."""
         insort(self._notes, note, key=_place)

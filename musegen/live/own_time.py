@@ -60,6 +60,12 @@ class OwnTime(Course):
             self._past = max(self._past, self._clock.now())
             self._halt(time)
 
+    def downbeat(self) -> int:
+        """A bar line is now, for somebody who begins where nobody has a beat yet; its tick."""
+        self.stop(now := self._clock.now())
+        self.start(now)
+        return self.resume_tick
+
     def set_tempo(self, qpm: float) -> None:
         """From now on `qpm` quarter notes a minute; the timeline's later tempos no longer count.
 

@@ -195,6 +195,12 @@ class Performer:
 
     # --- time -------------------------------------------------------------------------------------------------------
 
+    def quiet(self, tick: float) -> bool:
+        """Whether nobody has played for two bars before `tick`, and nothing is planned."""
+        long_ago = tick - 2 * self.bar
+        latest = self.history.latest(8)
+        return not self._planned and all(n.duration is not None and n.onset + n.duration < long_ago for n in latest)
+
     @property
     def finished(self) -> bool:
         """Whether the last bar has been handed out, or a partner that plays alone has come to its end."""
@@ -252,8 +258,9 @@ class Performer:
     # --- what a player may ask for ----------------------------------------------------------------------------------
 
     def play_in(self, name: str) -> None:
-        """Change to mode `name`, from the next bar."""
+        """Change to mode `name`, from the next bar; also from resting."""
         self.drop()
+        self.resting = False
         self.mode = MODES[name]()
         if self._entered:
             self.mode.enter(self, self.next_bar(self.frontier))

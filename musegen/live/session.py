@@ -58,6 +58,7 @@ class Setup:
     title: str = ""
     count_in: int = 0  # bars
     click: bool = False
+    free: bool = False  # nobody hears a beat: whoever begins after a long silence begins a bar
     clock_out: bool = False  # send MIDI clock
     split: int | None = None  # MIDI pitch; chords held below are the harmony
     player_channels: frozenset[int] = frozenset()  # which the model keeps away from
@@ -107,6 +108,7 @@ class Session:
             silenced=self._silenced,
             count_in=setup.count_in,
             click=setup.click,
+            free=setup.free,
             chord=None if setup.split is None else HeldChord(setup.split),
         )
         self.pace = Pace()
@@ -172,7 +174,8 @@ class Session:
             if stop.is_set() or self.clock.now() - began > GETTING_READY:
                 return not stop.is_set()
             self.recorder.check()
-            self._partner.take() if not self._partner.ready else None
+            if not self._partner.ready:
+                self._partner.take()  # raises if it never will be
             self.stage.wait()
         return True
 

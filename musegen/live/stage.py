@@ -22,6 +22,7 @@ from .clock import Clock
 from .conductor import Conductor
 from .desk import Desk, pair
 from .messages import DRUM_CHANNEL, is_off, is_on
+from .own_time import OwnTime
 from .pace import LEAST_COMMIT
 from .performer import Performer
 from .ports import Port
@@ -53,6 +54,7 @@ class Stage:
         count_in: int = 0,
         click: bool = False,
         chord: HeldChord | None = None,
+        free: bool = False,
     ) -> None:
         self.performer, self.conductor, self.scheduler = performer, conductor, scheduler
         self.port, self.desk = port, desk
@@ -60,7 +62,7 @@ class Stage:
         """How many seconds ahead a note becomes final."""
         self.quit = False
         self.dropped = 0
-        """Messages of the player's that came while the music stood still."""
+        """Notes of the player's that came while the music stood still."""
         self._clock: Clock = scheduler.clock
         self._channels = channels or Channels()
         self._keep, self._swap, self._click, self._chord = keep, swap, click, chord
@@ -71,7 +73,7 @@ class Stage:
         self._was_up = True
         self._ends: list[tuple[int, int]] = []  # heap of (tick, identity)
         self._identity: dict[int, int] = {}  # held notes: number → identity
-        self._silenced = silenced
+        self._silenced, self._free = silenced, free
         self._clicked = -count_in * conductor.timeline.meter(0).bar_ticks()
         self._news: list[str] = []
 
@@ -128,12 +130,23 @@ class Stage:
         if not (is_on(message) or is_off(message)):
             return
         tick = self.conductor.tick(time)
-        if not self.conductor.rolling or tick < 0:
+        if is_on(message) and self._free and tick >= 0 and self.performer.quiet(tick):
+            tick = self._follow_hands(tick)
+        if not self.conductor.rolling or tick < -self.performer.bar:
             self.dropped += is_on(message)
         elif is_on(message):
             self.performer.strike(tick, channel, message[1], message[2])
         else:
             self.performer.release(tick, channel, message[1])
+
+    def _follow_hands(self, tick: float) -> float:
+        """Whoever begins after a long silence begins a bar; its tick."""
+        if not isinstance(self.conductor, OwnTime) or not self.conductor.rolling:
+            return tick
+        bar = self.conductor.downbeat()
+        self._epoch = self.conductor.epoch
+        self.performer.jump(bar)
+        return bar
 
     def _obey(self, now: float) -> None:
         for action, argument in self.desk.actions():
@@ -147,6 +160,7 @@ class Stage:
         if action == "panic":
             self._silence()
             performer.leave()
+            self._news.append("Silence. Press e, or choose a mode, and it comes in again.")
         elif action == "tap":
             self.conductor.tap(now)
         elif action == "keep":

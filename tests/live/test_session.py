@@ -378,3 +378,24 @@ def test_another_model_takes_over_without_a_gap(tmp_path: Path) -> None:
     assert jam.ons()[-1][1][0] & 15 == 1, "the strings play at the end"
     assert jam.said == ["Playing with strings now."]
     assert jam.session.performer.rests == 0
+
+
+def test_where_nobody_hears_a_beat_the_hands_begin_the_bar(tmp_path: Path) -> None:
+    jam = Jam(tmp_path, One(), mode="answer", bars=8, free=True)
+    for beat in range(3):  # off musegen's own beat by a seventh of one
+        jam.loopback.feed(102.37 + 0.5 * beat, note_on(0, 60, 90))
+        jam.loopback.feed(102.37 + 0.5 * beat + 0.25, note_off(0, 60))
+    jam.run()
+    answer = [round(t - 102.37, 2) for t, _ in jam.ons()]
+    assert answer == pytest.approx([2.0, 2.5, 3.0], abs=0.02), "a beat of rest, then the hands' own beat"
+    assert hanging(jam.received) == set()
+
+
+def test_a_pick_up_before_the_first_bar_is_heard(tmp_path: Path) -> None:
+    brain = Parrot()
+    jam = Jam(tmp_path, One(brain), mode="answer", bars=4, count_in=1)
+    jam.loopback.feed(101.55, note_on(0, 60, 90))  # the first bar begins at 101.8
+    jam.loopback.feed(101.7, note_off(0, 60))
+    jam.run()
+    assert [n.onset for name, n in brain.told if name == "hear"] == [-12]  # type: ignore[attr-defined]
+    assert round((min(t for t, m in jam.ons() if m[0] & 15 == 0) - 101.8) * 2, 3) == 1
