@@ -7,8 +7,10 @@ silence, the port closed, the model stopped, the recording written.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -223,10 +225,14 @@ def stop_signals() -> Iterator[threading.Event]:
 
 
 def hurry() -> None:
-    """Ask that the calling thread be preferred to ordinary ones, where the system permits it.
+    """Ask that the calling thread be preferred to ordinary ones, where the system permits it; and to the other threads.
 
-    A busy machine may otherwise leave it without a turn for longer than the look-ahead.
+    A busy machine may otherwise leave it without a turn for longer than the look-ahead; and a view that draws may hold
+    the interpreter for five milliseconds, which is Python's default.
     """
+    sys.setswitchinterval(0.0005)
+    gc.collect()
+    gc.freeze()  # what is there by now stays: later collections need not look at it
     if hasattr(os, "setpriority"):
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, -10)
