@@ -24,6 +24,7 @@ VERBS = {
     "train": "train a model on a corpus",
     "corpus": "build a corpus from folders of music, or show what is in one",
     "ports": "list the MIDI ports of this machine",
+    "doctor": "check whether this machine is ready for a jam, and what is missing",
 }
 """Every verb and its line of help, in the order of `musegen --help`."""
 

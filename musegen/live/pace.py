@@ -32,8 +32,8 @@ class Pace:
 
     @property
     def speed(self) -> float:
-        """Notes a second; 0 while nothing is known."""
-        return 1 / float(np.median(self._costs)) if self._costs else 0.0
+        """Notes a second in the long run, the slow ones counted; 0 while nothing is known."""
+        return len(self._costs) / sum(self._costs) if self._costs else 0.0
 
     def cost(self, percent: float) -> float:
         """The percentile of a note's cost, in seconds."""
@@ -41,8 +41,11 @@ class Pace:
 
     @property
     def commit(self) -> float:
-        """The commit window: a chord of four notes at their slowest, and room for the port's own look-ahead."""
-        return min(max(LEAST_COMMIT, 0.06 + 4 * self.cost(99)), MOST_COMMIT)
+        """The commit window: a chord of four notes, one of them slow, and room for the way to the port.
+
+        A slow note is one at which a network takes its memory in again; that never happens twice in a row.
+        """
+        return min(max(LEAST_COMMIT, 0.06 + 3 * self.cost(50) + self.cost(99)), MOST_COMMIT)
 
     @property
     def guard(self) -> float:

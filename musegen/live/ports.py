@@ -119,7 +119,8 @@ class System:
 
     `key` is what `sender.py` calls it; `ready` whether a port can be opened on it now; `virtual` whether it can
     make ports of its own; `outputs` where musegen can send to, `inputs` where it can listen; `missing` is one
-    sentence on how to get it, empty if ready.
+    sentence on how to get it, empty if ready. `period` is how many seconds its server takes at a time, 0 if it has no
+    such thing.
     """
 
     key: str
@@ -129,6 +130,7 @@ class System:
     outputs: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     missing: str = ""
+    period: float = 0.0
 
 
 def available(timeout: float = 10.0) -> list[System]:
@@ -173,7 +175,7 @@ def open_port(
             if system.virtual:
                 return LivePort(system.key, name)
         if ready:
-            raise PortError(_no_virtual_ports(ready[0]))
+            raise PortError(no_virtual_ports(ready[0]))
         return NoPort()
     for system in ready:
         output = to and find_port(to, system.outputs)
@@ -185,7 +187,7 @@ def open_port(
     if source is not None and not any(find_port(source, s.inputs) for s in ready):
         raise PortError(_no_such_port(source, [p for s in ready for p in s.inputs], "listen to"))
     if to is None:
-        raise PortError(_no_virtual_ports(ready[0]))
+        raise PortError(no_virtual_ports(ready[0]))
     raise PortError(f"The ports {to!r} and {source!r} belong to different MIDI systems: see  musegen ports")
 
 
@@ -207,7 +209,8 @@ def _no_such_port(wanted: str, ports: Sequence[str], purpose: str) -> str:
     return f"There is no MIDI port called {wanted!r}; there are: {', '.join(ports)}."
 
 
-def _no_virtual_ports(system: System) -> str:
+def no_virtual_ports(system: System) -> str:
+    """Why a jam cannot make a port of its own there, and what to do."""
     here = f"; ports found here: {', '.join(system.outputs)}" if system.outputs else ""
     return (
         f"{system.name} has no virtual ports, so musegen cannot make one: install loopMIDI or Windows MIDI Services, "
