@@ -34,6 +34,13 @@ from musegen.sampling.seeds import find_seed
 from .machine import print_header
 
 MINUTE, HOUR = 60.0, 3600.0
+LOOK = 0.02  # seconds of music between two looks
+
+
+class PassingClock(FakeClock):
+    """A clock that is told the time but counts as one that runs: the recorder writes its journal as it does live."""
+
+    realtime = True
 
 
 def main() -> None:
@@ -41,7 +48,7 @@ def main() -> None:
     args = _arguments()
     print_header("numpy")
     seed = read_music(find_seed(args.seed))
-    plan, clock = Plan(seed), FakeClock()
+    plan, clock = Plan(seed), PassingClock()
     port, conductor = LoopbackPort(clock), OwnTime(Timeline.after(seed), clock)
     before = tuple(Played(*n._replace(onset=n.onset - plan.origin), 0, True) for n in notes_of(plan.seed))
     with tempfile.TemporaryDirectory() as folder:
@@ -66,14 +73,15 @@ def _play(session: Session, port: LoopbackPort, clock: FakeClock, hours: float) 
         began = time.perf_counter()
         session._step()
         looks.append(time.perf_counter() - began)
-        clock.wait_until(clock.now() + 0.01)
+        clock.wait_until(clock.now() + LOOK)
         kept = _sounding([*kept, *port.drain()])
         if clock.now() >= moments[0]:
             at, notes = moments.popleft(), session.performer.notes
             memory = _resident()
             p50, worst = (1000 * float(np.percentile(looks, q)) for q in (50, 99.9))
-            print(f"{at / HOUR:8.2f}h{notes:9}{session.pace.speed:9.0f}{p50:11.3f}{worst:10.2f}{memory:9.1f}", flush=True)
-            rows.append((session.pace.speed, memory))
+            speed = session.pace.speed
+            print(f"{at / HOUR:8.2f}h{notes:9}{speed:9.0f}{p50:11.3f}{worst:10.2f}{memory:9.1f}", flush=True)
+            rows.append((speed, memory))
     session.scheduler.panic()
     clock.wait_until(clock.now() + 1)
     print(f"hanging notes at the receiver: {len(hanging([*kept, *port.drain()]))}")
