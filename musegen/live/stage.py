@@ -218,10 +218,8 @@ class Stage:
         if self.conductor.epoch != self._epoch:
             self._epoch = self.conductor.epoch
             self._silence()
-            if self.conductor.rolling:
-                self.performer.jump(self.conductor.resume_tick)
-            else:
-                self.performer.release_all(self.conductor.tick(now))
+            self.performer.release_all(self.conductor.tick(now))
+            self.performer.jump(self.conductor.resume_tick)  # at a stop too: the first notes are to wait for the start
         return not self.conductor.rolling
 
     def _play(self, now: float) -> None:

@@ -19,10 +19,10 @@ RATE, PERIOD = 48_000, 256
 class JackServer:
     """`jackd -d dummy` under a name of its own. `-S`, because otherwise every xrun loses MIDI."""
 
-    def __init__(self, name: str, log: Path) -> None:
+    def __init__(self, name: str, log: Path, period: int = PERIOD) -> None:
         self.name = name
         self.environment = {**os.environ, **ENVIRONMENT, "JACK_DEFAULT_SERVER": name, "PYTHONPATH": str(ROOT)}
-        command = ["jackd", "--realtime", "-P70", "-S", "-n", name, "-d", "dummy", "-r", str(RATE), "-p", str(PERIOD)]
+        command = ["jackd", "--realtime", "-P70", "-S", "-n", name, "-d", "dummy", "-r", str(RATE), "-p", str(period)]
         with open(log, "wb") as out:
             self.process = subprocess.Popen(
                 [*command, "-C", "0", "-P", "0"],
@@ -43,6 +43,15 @@ class JackServer:
         """The names of all its ports."""
         done = subprocess.run(["jack_lsp"], env=self.environment, capture_output=True, text=True)
         return done.stdout.split()
+
+    def connect(self, source: str, destination: str) -> None:
+        """Connect two ports as soon as both are there."""
+        for _ in range(500):
+            done = subprocess.run(["jack_connect", source, destination], env=self.environment, capture_output=True)
+            if done.returncode == 0:
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"{source} and {destination} cannot be connected: {self.ports()}")
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         """End it; twice is once."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from jam_sources import Steady
+from jam_sources import One, Parrot, Steady
 
 from musegen.live.clock import FakeClock
 from musegen.live.follow import FollowedClock
@@ -13,6 +13,7 @@ from musegen.live.testing import LoopbackPort, hanging
 from musegen.live.timeline import Timeline
 from musegen.midi import read_midi
 from musegen.piece import Tempo
+from musegen.sampling.request import Request
 
 F8, START, CONTINUE, STOP = b"\xf8", b"\xfa", b"\xfb", b"\xfc"
 BEAT = 24
@@ -122,3 +123,36 @@ def test_a_jump_of_the_master_is_followed_in_the_bar(tmp_path: Path) -> None:
     assert session.conductor.position(session.conductor.tick(jumped + 0.25)).bar == 1
     resumed = next(t for t in struck(port) if t > jumped - 0.001)
     assert resumed == pytest.approx(jumped, abs=0.03), "the bar line of the loop is where it plays on"
+
+
+class Punctual(Parrot):
+    """Notes when it was asked to play from where."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self._clock = clock
+        self.times: list[tuple[float, int]] = []
+
+    def ask(self, request: Request) -> None:
+        self.times.append((self._clock.now(), request.start))
+        super().ask(request)
+
+
+def test_while_the_master_stands_still_the_bar_with_which_it_goes_on_is_planned(tmp_path: Path) -> None:
+    clock = FakeClock(10.0)
+    port, brain = LoopbackPort(clock), Punctual(clock)
+    master = Master(port, 11.0)
+    master.order(START)
+    master.play(1.5)
+    master.order(STOP)
+    stopped = master.time
+    master.time += 3.0
+    master.order(CONTINUE)
+    master.play(10)
+    conductor = FollowedClock(Timeline((Tempo(0, 500_000),)))
+    session = Session(DirectPartner(One(brain)), port, conductor, clock, tmp_path / "jam.mid", setup=Setup(bars=2))
+    assert session.run()
+    asked = [time for time, start in brain.times if start == 4 * BEAT]
+    assert asked, "the next bar line was never planned"
+    assert stopped <= asked[0] < stopped + 0.02
+    assert max(asked) < stopped + 0.02, "it was planned once more"
