@@ -66,11 +66,10 @@ class JamProcess:
         self.end()
 
     def child(self, word: str) -> int:
-        """The process that it started, directly or not, whose command holds `word`: its number."""
+        """The first process that it started, directly or not, whose command holds `word`: its number."""
         lines = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
         rows = [line.split(None, 2) for line in lines.splitlines()[1:]]
         family = {str(self.process.pid)}
         for _ in rows:
             family |= {pid for pid, parent, _ in rows if parent in family}
-        (found,) = [int(pid) for pid, _, command in rows if pid in family and word in command]
-        return found
+        return min(int(pid) for pid, _, command in rows if pid in family and word in command)
