@@ -9,6 +9,8 @@ from pathlib import Path
 
 from jack_rig import JackServer
 
+READY = 3.0  # seconds in which a model has its first notes
+
 
 class JamProcess:
     """`musegen jam ARGUMENTS` in `folder`."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from ardour import CLOCK, PERIOD, TRACK, TRIES, Ardour, Halted, Heard, needs_ardour
 from jack_rig import RATE, JackServer, Received, Receiver, needs_jackd
-from jam_process import JamProcess
+from jam_process import READY, JamProcess
 
 from musegen.midi import read_midi
 
@@ -55,7 +55,7 @@ class Studio:
     def begin(self) -> None:
         self.jam.wait_for(f"Listening to {CLOCK}")
         self.ardour.do("arm")
-        time.sleep(3.0)  # the model gets ready
+        time.sleep(READY)
         self.ardour.do("roll")
 
     def witness(self) -> Receiver:
