@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from ..piece import Piece
     from ..sampling.plan import Limits, Plan
     from ..sampling.sampler import SamplerSettings
-    from ..sampling.stream import Stream
 
 DEFAULT_CHECKPOINT = "transformer"
 
@@ -39,14 +38,6 @@ def add_sampling_options(parser: argparse.ArgumentParser) -> None:
         "--voices", type=int, help="at most so many notes at once, 0: any number (default: twice the seed's)"
     )
     limits.add_argument("--grid", metavar="NOTE", help="onsets only on this grid: 4, 8, 8t, 16, 16t or 32")
-
-
-def stream(args: argparse.Namespace, seed: Piece) -> Stream:
-    """The endless stream of notes that the options ask for, after `seed`."""
-    from ..checkpoint import find
-    from ..sampling.stream import Stream
-
-    return Stream(str(find(args.checkpoint).resolve()), plan(args, seed))
 
 
 def plan(args: argparse.Namespace, seed: Piece) -> Plan:

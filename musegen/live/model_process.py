@@ -136,6 +136,8 @@ def _run(pipe: Connection, source: Source) -> None:
     try:
         worker = Worker(source)
         pipe.send(("ready", None))
+        for answer in worker.rehearse():
+            pipe.send(("answer", tuple(answer)))
         while True:
             if worker.busy:
                 pipe.send(("answer", tuple(worker.draw())))

@@ -43,6 +43,9 @@ class Brain(Protocol):
     def idle(self) -> None:
         """There is time to prepare."""
 
+    def rehearse(self) -> list[float]:
+        """Draw a few notes that nobody will hear; what each cost, in seconds. None where notes cost nothing."""
+
 
 class Source(Protocol):
     """A picklable recipe for a brain; it is opened in the process where the brain lives."""
@@ -51,8 +54,14 @@ class Source(Protocol):
         """The brain. Raises MusegenError."""
 
 
+REHEARSAL = -1  # the number of a request that nobody made
+
+
 class Answer(NamedTuple):
-    """A note of request `request`, or its end (`note` None). `to`: the number of the note it accompanies."""
+    """A note of request `request`, or its end (`note` None). `to`: the number of the note it accompanies.
+
+    Of the request REHEARSAL only what a note cost is told.
+    """
 
     request: int
     note: Played | None
@@ -143,6 +152,10 @@ class Worker:
     def idle(self) -> None:
         """Prepare."""
         self._brain.idle()
+
+    def rehearse(self) -> list[Answer]:
+        """What notes will cost, before the music needs to know."""
+        return [Answer(REHEARSAL, None, None, cost) for cost in self._brain.rehearse()]
 
 
 class Teller:

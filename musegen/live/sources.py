@@ -67,6 +67,10 @@ class Script:
     def idle(self) -> None:
         """It is prepared."""
 
+    def rehearse(self) -> list[float]:
+        """It costs nothing."""
+        return []
+
     def ask(self, request: Request) -> None:
         """Play on from the request's start."""
         self._request = request

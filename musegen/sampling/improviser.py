@@ -6,6 +6,7 @@ Knows nothing of clocks or processes.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from .plan import Plan
 from .request import Request, Step
 
 HEARD = 32  # the player's latest notes, by which the key, the range and the number of voices are judged
+REHEARSED, REHEARSAL_SECONDS = 12, 0.3  # how many notes are drawn to learn their cost, and how long at most
 MOST_ENDED = 32  # held notes whose ends may wait
 BELOW = 17  # semitones below a note within which its companions lie
 CONSONANT = (3, 4, 5, 7, 8, 9, 12, 15, 16)  # thirds, fourth, fifth, sixths, octave, tenths: in semitones
@@ -79,6 +81,18 @@ class Improviser:
     def idle(self) -> None:
         """Take in what was played, so that an answer costs only itself."""
         self._duet.catch_up()
+
+    def rehearse(self) -> list[float]:
+        """Draw a few notes and forget them; what each cost, in seconds, without the first, which reads the seed."""
+        costs: list[float] = []
+        self.ask(Request(0, 0))
+        while len(costs) < REHEARSED and sum(costs) < REHEARSAL_SECONDS:
+            began = time.perf_counter()
+            if self.next() is None:
+                break
+            costs.append(time.perf_counter() - began)
+        self.forget(0)
+        return costs[1:]
 
     def ask(self, request: Request) -> None:
         """From now on `next` answers `request`."""

@@ -1,4 +1,6 @@
-"""An endless stream of notes from a checkpoint: what a live performer plays.
+"""An endless stream of notes from a checkpoint: the continuation of `batch`, note by note, for scripts.
+
+A jam listens as well and has `improviser` instead.
 
 `Stream` is data and can be sent to another process; `open` there loads the engine and begins.
 """

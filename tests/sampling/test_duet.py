@@ -145,6 +145,14 @@ def test_the_same_numbers_in_the_same_situation_make_the_same_music(untrained: P
     assert takes[0] != takes[2]
 
 
+def test_a_rehearsal_leaves_no_trace(untrained: Path) -> None:
+    one, two = improviser(untrained), improviser(untrained)
+    costs = two.rehearse()
+    assert 1 <= len(costs) <= 12 and all(cost > 0 for cost in costs)
+    request = Request(1, 0, 192)
+    assert [n[:5] for n in answer(one, request)] == [n[:5] for n in answer(two, request)]
+
+
 def test_the_key_holds_live(untrained: Path) -> None:
     brain = improviser(untrained)
     brain.reset(phrase(8))
