@@ -241,6 +241,8 @@ class Performer:
 
     def jump(self, tick: int) -> None:
         """Time was broken (a stop, a jump of the master): begin again at the bar line `tick`."""
+        if not self.frontier:
+            self._end += tick  # nothing was played: bars are counted from where a master begins
         self.release_all(self.now)
         self._drop_companions()
         if self.request is not None and self.request.start == tick >= self.frontier:

@@ -97,7 +97,7 @@ class Ardour:
         takes = {}
         for region in regions:
             ticks = int(str(region.get("length")).partition("@b")[2])  # "b<length>@b<position>", 1920 a quarter
-            path = self._folder / "interchange/session/midifiles" / str(names[region.get("source-0")])
+            path = self._folder / "interchange" / self._folder.name / "midifiles" / str(names[region.get("source-0")])
             takes[ticks] = self._take(path, ticks / 1920)
         return [takes[ticks] for ticks in sorted(takes)]
 

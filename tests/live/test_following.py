@@ -156,3 +156,16 @@ def test_while_the_master_stands_still_the_bar_with_which_it_goes_on_is_planned(
     assert asked, "the next bar line was never planned"
     assert stopped <= asked[0] < stopped + 0.02
     assert max(asked) < stopped + 0.02, "it was planned once more"
+
+
+def test_bars_are_counted_from_where_the_master_begins(tmp_path: Path) -> None:
+    clock = FakeClock(10.0)
+    port = LoopbackPort(clock)
+    master = Master(port, 11.0)
+    master.order(bytes((0xF2, 16 * 17 & 0x7F, 16 * 17 >> 7)))  # bar 18
+    master.order(CONTINUE)
+    master.play(12)
+    master.order(STOP)
+    assert followed(tmp_path, clock, port, 2).run()
+    assert struck(port)[0] == pytest.approx(11.0, abs=0.03)
+    assert len(struck(port)) == 8
