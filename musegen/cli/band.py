@@ -24,8 +24,10 @@ UNSEEDED_RANGE = {"accompany": (28, 79)}  # where a bass and strings are at home
 def read_seed(args: argparse.Namespace, hands: bool) -> Piece:
     """The seed phrase; an empty piece where the player's own notes are to take its place. Settles `args.mode`.
 
-    `hands`: somebody can play.
+    `hands`: somebody can play. Who names a seed and follows a clock wants it played to the clock: that input may well
+    be a DAW's.
     """
+    hands = hands and not (args.seed and args.clock != "own" and not args.player)
     from ..midi import read_music
     from ..piece import Metadata, Piece
     from ..sampling.seeds import find_seed

@@ -1,5 +1,6 @@
 """`musegen jam` and `musegen ports` as a person runs them: processes, real ports, a real (small) model."""
 
+import argparse
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 from jack_rig import ENVIRONMENT, ROOT, JackServer, needs_jackd
 
+from musegen.cli.band import read_seed
+from musegen.cli.jam import configure
 from musegen.midi import read_midi, write_midi
 from musegen.piece import Key, Meter, Note, Piece, Tempo
 
@@ -201,3 +204,23 @@ def test_ports_says_what_is_missing(tmp_path: Path) -> None:
     assert (status, err) == (0, "")
     assert any("JACK" in x for x in lines)
     assert not any("Traceback" in x for x in lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mode"),
+    [
+        ([], "solo"),
+        (["--input", "x"], "answer"),
+        (["--player", "x"], "answer"),
+        (["--input", "x", "--clock", "midi"], "answer"),
+        (["--input", "x", "--clock", "midi", "--seed", "jig"], "solo"),
+        (["--input", "x", "--mode", "loop"], "loop"),
+    ],
+)
+def test_who_plays_is_answered_and_a_seed_under_a_clock_is_played(arguments: list[str], mode: str) -> None:
+    parser = argparse.ArgumentParser()
+    configure(parser)
+    args = parser.parse_args(arguments)
+    seed = read_seed(args, bool(args.input or args.player))
+    assert args.mode == mode
+    assert (len(seed) > 0) == (mode == "solo"), "otherwise the hands begin"
