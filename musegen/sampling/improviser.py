@@ -18,11 +18,13 @@ from .constraints import At, Constraint, PitchSet
 from .controls import steering
 from .duet import Duet, Played
 from .keys import AUTO, count, estimate
+from .ostinato import LEAST, LONGEST, ROUNDS, way_out
 from .plan import Plan
 from .request import Request, Step
 
 HEARD = 32  # the player's latest notes, by which the key, the range and the number of voices are judged
 REHEARSED, REHEARSAL_SECONDS = 12, 0.3  # how many notes are drawn to learn their cost, and how long at most
+RECENT = 2 * (LEAST + ROUNDS * LONGEST)  # notes among which the model's own may be stuck
 MOST_ENDED = 32  # held notes whose ends may wait
 BELOW = 17  # semitones below a note within which its companions lie
 CONSONANT = (3, 4, 5, 7, 8, 9, 12, 15, 16)  # thirds, fourth, fifth, sixths, octave, tenths: in semitones
@@ -108,7 +110,7 @@ class Improviser:
             return None
         if request.template:
             return self._follow(request)
-        first: list[Constraint] = []
+        first: list[Constraint] = [*way_out([n for n in self._duet.notes[-RECENT:] if n.own])]
         if self._fresh and request.exact:
             first.append(At(request.start + self._plan.origin))
         end = float("inf") if request.end is None else request.end

@@ -1,0 +1,62 @@
+"""Notices that the model has got stuck in a pattern, and leads it out.
+
+A network that has played the same bar for a minute is ever surer that it goes on: left alone, an endless jam ends in a
+loop. When a short pattern has gone round too often, the pitches with which it would go on are made unlikely for a few
+notes, so that the model's next best idea comes in. Loops that a player asks for are not judged here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from ..events import attributes as at
+from ..events.derived import ModelRows, Tracker
+from .constraints import Bias
+from .duet import Played
+
+LONGEST = 24  # notes of a pattern
+ROUNDS = 4  # how often it must have gone round …
+LEAST = 64  # … and for how many notes at least: bands of real music do repeat a bar a few times
+WAY_OUT = 8  # notes during which its continuation is unlikely
+UNLIKELY = -8.0  # nats
+
+
+@dataclass(frozen=True)
+class Avoid:
+    """This pitch is unlikely, drums apart."""
+
+    pitch: int
+    attribute: int = at.PITCH
+
+    def bias(self, target: ModelRows, tracker: Tracker) -> Bias:
+        tuned = target[:, at.INSTRUMENT, None] != at.DRUM_INSTRUMENT
+        return np.where(tuned & (np.arange(128) == self.pitch), UNLIKELY, 0.0)
+
+
+def way_out(notes: Sequence[Played]) -> tuple[Avoid, ...]:
+    """What to hold against the next note after `notes`, which are one player's; a function of the notes alone."""
+    steps = [(b.onset - a.onset, b.instrument, b.pitch) for a, b in pairwise(notes)]
+    for since in range(min(WAY_OUT, len(steps))):
+        end = len(steps) - since
+        if length := _period(steps[:end]):
+            return (Avoid(steps[end - length + since % length][2]),)
+    return ()
+
+
+def period(notes: Sequence[Played]) -> int:
+    """How many notes long the pattern is that has gone round and round up to the last note; 0: none."""
+    return _period([(b.onset - a.onset, b.instrument, b.pitch) for a, b in pairwise(notes)])
+
+
+def _period(steps: list[tuple[int, int, int]]) -> int:
+    for length in range(1, LONGEST + 1):
+        needed = max(LEAST, ROUNDS * length)
+        if len(steps) < needed or steps[-1] != steps[-1 - length]:
+            continue
+        if steps[-needed + length :] == steps[-needed:-length]:
+            return length
+    return 0
