@@ -21,7 +21,7 @@ _PITCHES = np.arange(128)
 _VELOCITIES = np.arange(at.ATTRIBUTES[at.VELOCITY].outputs) * at.VELOCITY_STEP + at.VELOCITY_STEP // 2
 
 # The networks are sure of their rhythm, in a jig by ten nats and more: knobs that only hinted would do nothing there.
-SOONER, LATER = 12.0, 2.0  # nats for each halving of the time to the next onset at density 1, each doubling at -1
+SOONER, LATER = 18.0, 2.0  # nats for each halving of the time to the next onset at density 1, each doubling at -1
 REACH = 1.5  # halvings or doublings of a quarter beyond which nothing more is added
 FINEST = (6, 8)  # ticks: onsets off these grids win nothing from density, so that it never breaks the beat
 OFF_BEAT = 60.0  # nats that onsets on the bar line win over those in the middle of nowhere, at most

@@ -399,3 +399,21 @@ def test_a_pick_up_before_the_first_bar_is_heard(tmp_path: Path) -> None:
     jam.run()
     assert [n.onset for name, n in brain.told if name == "hear"] == [-12]  # type: ignore[attr-defined]
     assert round((min(t for t, m in jam.ons() if m[0] & 15 == 0) - 101.8) * 2, 3) == 1
+
+
+def test_a_chord_held_by_the_left_hand_is_the_harmony_until_it_is_let_go(tmp_path: Path) -> None:
+    brain = Parrot()
+    jam = Jam(tmp_path, One(brain), mode="accompany", bars=8, split=60)
+    for i, pitch in enumerate((48, 52, 55)):
+        jam.loopback.feed(102.0 + 0.01 * i, note_on(0, pitch, 90))
+        jam.loopback.feed(103.0, note_off(0, pitch))
+    jam.loopback.feed(104.0, note_on(0, 72, 90))  # the right hand
+    jam.loopback.feed(104.5, note_off(0, 72))
+    jam.at(106.0, lambda: jam.desk.do("free"))
+    jam.run()
+    harmonies = [set(request.controls.harmony) for request in brain.asked]
+    assert harmonies[0] == set()
+    assert {0, 4, 7} in harmonies
+    assert harmonies[-1] == set()
+    since = harmonies.index({0, 4, 7})
+    assert all(h in ({0, 4, 7}, set()) for h in harmonies[since:]), "the right hand changes nothing"
