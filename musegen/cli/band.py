@@ -59,6 +59,7 @@ def setup(args: argparse.Namespace, seed: Piece) -> Setup:
         bars=args.bars,
         seed_number=args.seed_number,
         phrase_bars=args.phrase_bars,
+        loop_bars=args.loop_bars,
         title=f"Played on from {seed.metadata.title}",
         count_in=args.count_in,
         click=args.click,

@@ -72,6 +72,9 @@ def _add_time(parser: argparse.ArgumentParser) -> None:
     time.add_argument("--count-in", type=int, default=0, metavar="BARS", help="click so many bars first")
     time.add_argument("--click", action="store_true", help="click all the time")
     time.add_argument("--phrase-bars", type=int, default=0, metavar="N", help="answer: your phrase lasts N bars")
+    time.add_argument(
+        "--loop-bars", type=int, default=4, metavar="N", help="loop: the last N bars go round (%(default)s)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -120,8 +123,8 @@ def _check(args: argparse.Namespace) -> None:
         raise SettingsError("Only one can conduct: leave out --clock-out or --clock.")
     if not 0 <= args.player_program <= 127:
         raise SettingsError(f"--player-program must be 0 to 127, not {args.player_program}.")
-    if args.count_in < 0 or args.phrase_bars < 0:
-        raise SettingsError("--count-in and --phrase-bars count bars: 0 or more.")
+    if args.count_in < 0 or args.phrase_bars < 0 or args.loop_bars < 1:
+        raise SettingsError("--count-in and --phrase-bars count bars, 0 or more, and --loop-bars 1 or more.")
     if args.fast and args.bars is None:
         args.bars = FAST_BARS
 

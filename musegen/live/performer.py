@@ -49,14 +49,14 @@ class Performer:
         bars: int | None = None,
         seed_number: int = 0,
         phrase_bars: int = 0,
+        loop_bars: int = 4,
     ) -> None:
         self.timeline, self.desk, self.partner = timeline, desk, partner
         self.voices, self.player = tuple(voices), Player(player)
         self.history = History(tuple(seed))
         self.ahead = 2 * timeline.meters[0].bar_ticks()
-        self.guard = 0
-        """How many ticks of what is planned stay when it is planned anew, so that the model is not behind at once."""
-        self.seed_number, self.phrase_bars = seed_number, phrase_bars
+        self.guard = 0  # ticks of what is planned that stay when it is planned anew, so that the model is not behind
+        self.seed_number, self.phrase_bars, self.loop_bars = seed_number, phrase_bars, loop_bars
         self.rests = 0
         """Bars rested because the model was behind."""
         self.notes = self.count = 0

@@ -57,6 +57,7 @@ class Setup:
     bars: int | None = None  # None: no end
     seed_number: int = 0
     phrase_bars: int = 0  # answer mode: a phrase lasts so many bars; 0: to a rest
+    loop_bars: int = 4  # loop mode: how much goes round
     title: str = ""
     count_in: int = 0  # bars
     click: bool = False
@@ -97,6 +98,7 @@ class Session:
             bars=setup.bars,
             seed_number=setup.seed_number,
             phrase_bars=setup.phrase_bars,
+            loop_bars=setup.loop_bars,
         )
         self.stage = Stage(
             self.performer,

@@ -178,6 +178,20 @@ def test_a_loop_goes_round_and_the_knob_says_how_much_is_new() -> None:
     assert {p for _, p in third} == {99}, "every pitch was drawn"
 
 
+def test_a_loop_is_as_long_as_it_is_asked_to_be() -> None:
+    band = Band("accompany", loop_bars=1)
+    band.phrase(*range(288, 384, 24), pitch=64)
+    band.desk.set("vary", 0.0)
+    band.performer.play_in("loop")
+    begin = len(band.notes)
+    band.to(480 + 4 * 96)
+    rounds = [
+        [n.onset - start for n in band.notes[begin:] if start <= n.onset < start + 96] for start in (480, 576, 672)
+    ]
+    assert rounds[0] == rounds[1] == rounds[2]
+    assert {0, 24, 48, 72} <= set(rounds[0])
+
+
 def test_modes_can_be_changed_while_playing() -> None:
     band = Band("solo")
     band.to(100)

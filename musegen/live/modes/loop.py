@@ -15,11 +15,9 @@ from .base import Mode
 if TYPE_CHECKING:
     from ..performer import Performer
 
-BARS = 4  # how much is caught
-
 
 class Loop(Mode):
-    """Catches what was played in the last bars when it is entered; the end of the seed phrase if nothing was."""
+    """Catches what was played in the last `loop_bars` bars when it is entered, or else the end of the seed phrase."""
 
     state = "looping"
 
@@ -31,7 +29,7 @@ class Loop(Mode):
     def enter(self, p: Performer, start: int) -> None:
         """Begin a round at `start`; catch the loop if there is none yet."""
         if not self._caught:
-            self._length = BARS * p.bar
+            self._length = p.loop_bars * p.bar
             for end in (start, p.bar_before(start - 1), 0):  # the bar that is being played may be hardly begun
                 notes = p.history.between(end - self._length, end)
                 if notes:
