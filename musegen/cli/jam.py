@@ -123,6 +123,8 @@ def _check(args: argparse.Namespace) -> None:
         raise SettingsError("Only one can conduct: leave out --clock-out or --clock.")
     if not 0 <= args.player_program <= 127:
         raise SettingsError(f"--player-program must be 0 to 127, not {args.player_program}.")
+    if args.split is not None and not 1 <= args.split <= 127:
+        raise SettingsError(f"--split must be a MIDI pitch, 1 to 127 (60 is middle C), not {args.split}.")
     if args.count_in < 0 or args.phrase_bars < 0 or args.loop_bars < 1:
         raise SettingsError("--count-in and --phrase-bars count bars, 0 or more, and --loop-bars 1 or more.")
     if args.fast and args.bars is None:

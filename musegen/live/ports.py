@@ -142,7 +142,12 @@ def available(timeout: float = 10.0) -> list[System]:
 
     try:
         answer = subprocess.run(
-            sender_command("probe"), capture_output=True, timeout=timeout, env=sender_environment(), check=True
+            sender_command("probe"),
+            capture_output=True,
+            timeout=timeout,
+            env=sender_environment(),
+            check=True,
+            start_new_session=True,  # Ctrl-C is for us, who may be about to end well
         )
     except subprocess.TimeoutExpired:
         raise PortError("The MIDI system of this machine does not answer: restart its server and try again.") from None

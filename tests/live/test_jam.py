@@ -1,6 +1,7 @@
 """`musegen jam` and `musegen ports` as a person runs them: processes, real ports, a real (small) model."""
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -32,8 +33,6 @@ def seed(tmp_path: Path) -> Path:
 
 
 def musegen(folder: Path, *arguments: str, server: str = "mg-no-such-server") -> subprocess.Popen[str]:
-    import os
-
     return subprocess.Popen(
         [sys.executable, "-m", "musegen", *arguments],
         cwd=folder,
@@ -164,6 +163,7 @@ def test_ctrl_c_ends_a_jam_well(seed: Path, tmp_path: Path, jack: JackServer) ->
         (["--channels", "2,17"], "--channels '2,17' is not a list of different channels 1-16, such as 2,3,5."),
         (["--clock", "midi", "--clock-out"], "Only one can conduct: leave out --clock-out or --clock."),
         (["--fast", "--clock", "midi"], "--fast cannot follow another clock: leave out --clock."),
+        (["--split", "200"], "--split must be a MIDI pitch, 1 to 127 (60 is middle C), not 200."),
         (["--learn", "volume"], "There is no action 'volume'; the actions are "),
     ],
 )
@@ -204,6 +204,34 @@ def test_ports_says_what_is_missing(tmp_path: Path) -> None:
     assert (status, err) == (0, "")
     assert any("JACK" in x for x in lines)
     assert not any("Traceback" in x for x in lines)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_ctrl_c_before_anything_has_begun_is_no_error(seed: Path, tmp_path: Path) -> None:
+    """As a terminal sends it: to every process of the command, while it still looks for ports."""
+    jam = subprocess.Popen(
+        [sys.executable, "-m", "musegen", "jam", "--seed", str(seed), "--loop-seed", "--no-wav"],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **ENVIRONMENT, "JACK_DEFAULT_SERVER": "mg-no-such-server", "PYTHONPATH": str(ROOT)},
+        process_group=0,
+    )
+    give_up = time.monotonic() + 20
+    while not looking_for_ports(jam.pid) and time.monotonic() < give_up:
+        time.sleep(0.002)
+    os.killpg(jam.pid, signal.SIGINT)
+    status, lines, err = done(jam)
+    assert (status, err) == (0, "")
+    assert lines[-1] == "Nothing was played, so nothing was recorded."
+
+
+def looking_for_ports(pid: int) -> bool:
+    """Whether the process has started the one that lists ports."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return any(b"musegen.live.sender" in Path(f"/proc/{child}/cmdline").read_bytes() for child in children)
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,10 @@ def test_a_process_that_stands_still_holds_nobody_up(start: Start) -> None:
     os.kill(process.pid, signal.SIGSTOP)
     for i in range(20_000):  # far more than its pipe holds
         process.hear(Played(i, 1, 60, 80, 0, i, False))
+    assert process.take() == []
     os.kill(process.pid, signal.SIGKILL)
+    with pytest.raises(MusegenError, match="killed by SIGKILL"):
+        take(process, 1)
 
 
 def test_ctrl_c_does_not_reach_it(start: Start) -> None:
