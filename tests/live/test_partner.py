@@ -109,6 +109,14 @@ def test_a_process_that_stands_still_holds_nobody_up(start: Start) -> None:
         take(process, 1)
 
 
+def test_ctrl_c_does_not_reach_it_while_it_starts(start: Start) -> None:
+    process = start(Steady())
+    os.kill(process.pid, signal.SIGINT)  # long before it can say that it ignores this
+    process.ask(Request(1, 0))
+    process.until(0)
+    assert len(take(process, 1)) == 1
+
+
 def test_ctrl_c_does_not_reach_it(start: Start) -> None:
     process = start(Steady())
     process.ask(Request(1, 0))
