@@ -11,8 +11,8 @@ _BUILD_HELP = """\
 A SOURCE is a folder of .mid .midi .xml .mxl .musicxml .abc .krn files (any depth; its name becomes the style
 tag, or write STYLE=FOLDER), or one of
   music21:chorales    Bach's chorales, without those of the JSB-16 benchmark's validation and test sets
-  music21:tunes       Ryan's Mammoth Collection, O'Neill, Aird
-  music21:classical   Haydn, Mozart, Beethoven, Clara and Robert Schumann
+  music21:tunes       O'Neill (style irish), Ryan's Mammoth Collection (american), Aird (scottish)
+  music21:classical   Haydn, Mozart, Beethoven, Clara and Robert Schumann (styles haydn, mozart, …)
   freedoom            the soundtrack of Freedoom, from the vizdoom package
   default             all of the above
   jsb16:FOLDER        train.json and valid.json of JSB-16, with their own splits

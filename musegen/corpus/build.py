@@ -215,7 +215,7 @@ def _write(
         "format_version": FORMAT_VERSION,
         "vocabulary": vocabulary_fingerprint(),
         "styles": sorted({e.style for e in entries}),
-        "sources": {e.source: {"style": e.style, "licence": e.licence} for e in entries},
+        "sources": _sources(entries),
         "pieces": len(entries),
         "notes": sum(e.notes for e in entries),
         "rejected": len(rejected),
@@ -224,6 +224,13 @@ def _write(
     }
     (fresh / "corpus.json").write_text(json.dumps(settings, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     _swap(out, fresh)
+
+
+def _sources(entries: list[Entry]) -> dict[str, dict[str, object]]:
+    """The licence of each source, and the style tags of its pieces."""
+    pairs = sorted({(e.source, e.style) for e in entries})
+    styles = {source: [style for s, style in pairs if s == source] for source, _ in pairs}
+    return {e.source: {"styles": styles[e.source], "licence": e.licence} for e in entries}
 
 
 def _swap(out: Path, fresh: Path) -> None:

@@ -1,7 +1,8 @@
 """Where pieces come from: folders, and named sources that any machine can rebuild from packages.
 
 A source lists *items*, one a file; reading an item gives its pieces. Knows nothing of how a corpus is
-stored. Each source states its style tag and its licence; the chorales of the JSB-16 benchmark's validation
+stored. Each item states its style tag (the collection of a tune, the composer of a classical piece) and its
+licence; the chorales of the JSB-16 benchmark's validation
 and test sets are listed as held out, so that the build can refuse them under any name.
 """
 
@@ -150,10 +151,10 @@ def _chorales() -> Iterator[Item]:
 
 def _tunes() -> Iterator[Item]:
     corpus = _music21("tunes")
-    for folder in ("airdsAirs", "oneills1850", "ryansMammoth"):
+    for folder, style in (("airdsAirs", "scottish"), ("oneills1850", "irish"), ("ryansMammoth", "american")):
         for path in sorted((corpus / folder).glob("*.abc")):
             key = f"music21:tunes/{folder}/{path.stem}"
-            yield Item(key, path, "music21:tunes", "tune", PUBLIC_DOMAIN, "traditional", qpm=120.0)
+            yield Item(key, path, "music21:tunes", style, PUBLIC_DOMAIN, "traditional", qpm=120.0)
 
 
 def _classical() -> Iterator[Item]:
@@ -167,7 +168,8 @@ def _classical() -> Iterator[Item]:
     ):
         for path in sorted(p for p in (corpus / folder).rglob("*") if p.suffix in (".mxl", ".xml")):
             key = f"music21:classical/{path.relative_to(corpus).with_suffix('').as_posix()}"
-            yield Item(key, path, "music21:classical", "classical", PUBLIC_DOMAIN, composer, qpm=100.0)
+            style = folder.partition("_")[0]  # the two Schumanns, with eleven pieces between them, share one
+            yield Item(key, path, "music21:classical", style, PUBLIC_DOMAIN, composer, qpm=100.0)
 
 
 def _freedoom() -> Iterator[Item]:

@@ -66,10 +66,23 @@ def test_named_sources_list_nothing_restricted() -> None:
     for item in items:
         folder = item.path.parent.as_posix().lower().partition("/corpus/")[2] + item.path.suffix
         assert not any(word in folder for word in RESTRICTED), item
-    assert {i.licence != "" and i.style for i in items} == {"chorale", "tune", "classical"}
+    assert all(i.licence for i in items)
     chorales = [i for i in items if i.source == "music21:chorales"]
     assert held_out_chorales() <= {i.path.stem for i in chorales if i.held_out}
     assert not held_out_chorales() & {i.path.stem for i in chorales if not i.held_out}
+
+
+def test_styles_follow_collections_and_composers() -> None:
+    pytest.importorskip("music21")
+    items = list_items(["music21:chorales", "music21:tunes", "music21:classical"])
+    styles: dict[str, set[str]] = {}
+    for item in items:
+        folder = item.key.split("/")[1] if item.source != "music21:chorales" else item.composer
+        styles.setdefault(folder, set()).add(item.style)
+    collections = {"oneills1850": {"irish"}, "ryansMammoth": {"american"}, "airdsAirs": {"scottish"}}
+    composers = {"haydn": {"haydn"}, "mozart": {"mozart"}, "beethoven": {"beethoven"}}
+    schumanns = {"schumann_clara": {"schumann"}, "schumann_robert": {"schumann"}}
+    assert styles == {"J. S. Bach": {"chorale"}, **collections, **composers, **schumanns}
 
 
 def test_a_held_out_chorale_is_refused_under_any_name_or_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
