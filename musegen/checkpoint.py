@@ -11,7 +11,7 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,22 +19,30 @@ from .atomic import write_atomically
 from .errors import CheckpointError, FileError
 from .events import attributes as at
 from .events import derived
-from .models.config import ModelConfig
+from .models.config import Config, ModelConfig, RollConfig, config_from_dict
 from .shipped import checkpoints_folder
 
 FORMAT_VERSION = 1
 Weights = dict[str, np.ndarray]
+_Kind = TypeVar("_Kind", bound=Config)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """A trained model as data. `about` says how it came to be; `metrics` holds its held-out figures."""
 
-    config: ModelConfig
+    config: Config
     weights: Weights
     styles: tuple[str, ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
+
+    def shape(self, kind: type[_Kind]) -> _Kind:
+        """Its config, for code that runs models of one kind. Raises CheckpointError if it is of another."""
+        if not isinstance(self.config, kind):
+            wanted = {ModelConfig: "a sequence network", RollConfig: "a model of bars"}.get(kind, "a baseline")
+            raise CheckpointError(f"The checkpoint is of the family {self.config.family}; this needs {wanted}.")
+        return self.config
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the folder, making it if need be. Raises CheckpointError if it cannot be written."""
@@ -81,7 +89,7 @@ def load(folder: str | os.PathLike[str]) -> Checkpoint:
         weights = load_file(path / "model.safetensors")
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path}/model.safetensors cannot be read ({error}): copy the folder again.") from error
-    model = ModelConfig.from_dict(config["model"])
+    model = config_from_dict(config["model"])
     return Checkpoint(model, weights, tuple(config["styles"]), config["about"], _read_json(path, "metrics.json"))
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .. import checkpoint as checkpoints
 from ..events.derived import ModelRows
-from ..models.config import ModelConfig
+from ..models.config import Config
 
 Floats = npt.NDArray[np.float32]
 
@@ -21,7 +21,10 @@ Floats = npt.NDArray[np.float32]
 class Engine(Protocol):
     """A network that can be advanced a row at a time."""
 
-    config: ModelConfig
+    @property
+    def config(self) -> Config:
+        """What it was built from."""
+
     styles: tuple[str, ...]
     memory: int | None
     """How many rows a state can hold before it must be begun again; None: no end."""

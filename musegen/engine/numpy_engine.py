@@ -13,6 +13,7 @@ from ..checkpoint import Checkpoint
 from ..events import attributes as at
 from ..events import derived
 from ..events.derived import ModelRows
+from ..models.config import ModelConfig
 from .base import Floats
 
 _PITCHES = np.arange(128)[None]
@@ -49,7 +50,7 @@ class NumpyEngine:
     memory: int | None = None
 
     def __init__(self, checkpoint: Checkpoint) -> None:
-        self.config, self.styles = checkpoint.config, checkpoint.styles
+        self.config, self.styles = checkpoint.shape(ModelConfig), checkpoint.styles
         self.weights = {k: np.ascontiguousarray(v, np.float32) for k, v in checkpoint.weights.items()}
         w = self.weights
         self._embed = [w[f"embed.attributes.{i}.weight"] for i in range(5)]

@@ -10,6 +10,7 @@ import torch
 from ..checkpoint import Checkpoint
 from ..events.derived import ModelRows
 from ..models.base import build, load_weights
+from ..models.config import ModelConfig
 from .base import Floats
 
 
@@ -17,10 +18,10 @@ class TorchEngine:
     """Wraps a `SequenceModel`; batch-1 decoding is fastest on one thread, which is the caller's choice."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
-        self.config, self.styles = checkpoint.config, checkpoint.styles
-        self.model = build(checkpoint.config).eval()
+        self.config, self.styles = checkpoint.shape(ModelConfig), checkpoint.styles
+        self.model = build(self.config).eval()
         load_weights(self.model, checkpoint)
-        self.memory = checkpoint.config.context if checkpoint.config.family == "transformer" else None
+        self.memory = self.config.context if self.config.family == "transformer" else None
 
     @torch.inference_mode()
     def situation(self, rows: ModelRows) -> Floats:

@@ -8,12 +8,13 @@ from ..checkpoint import Checkpoint
 from ..corpus.store import Corpus
 from ..events.derived import derive
 from ..models.base import SequenceModel, build, load_weights
+from ..models.config import ModelConfig
 from ..models.likelihood import nats_of_pieces, summary
 
 
 def model_of(checkpoint: Checkpoint) -> SequenceModel:
     """The checkpoint's network, ready to evaluate."""
-    model = build(checkpoint.config)
+    model = build(checkpoint.shape(ModelConfig))
     load_weights(model, checkpoint)
     return model.eval()
 

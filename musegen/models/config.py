@@ -1,4 +1,4 @@
-"""What a sequence model is built from. Imports no torch, so that a player can read it too."""
+"""What a model is built from, one record a kind. Imports no torch, so that a player can read it too."""
 
 from __future__ import annotations
 
@@ -30,17 +30,50 @@ class ModelConfig:
         if not 0 <= self.dropout < 1:
             raise SettingsError(f"The model setting dropout is {self.dropout}; it must lie in 0 … 1 (1 excluded).")
 
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
-        """Settings from JSON; unknown keys and wrong types are named. Raises CheckpointError."""
-        fields = {f.name: f for f in dataclasses.fields(cls)}
-        for key, value in values.items():
-            if key not in fields:
-                raise CheckpointError(f"Unknown model setting {key!r}; the known ones are {', '.join(fields)}.")
-            wanted = type(fields[key].default)
-            if not isinstance(value, wanted) and not (wanted is float and type(value) is int):
-                raise CheckpointError(f"The model setting {key} is {value!r}; it must be of type {wanted.__name__}.")
-        return cls(**values)
+
+@dataclass(frozen=True)
+class BaselineConfig:
+    """The shape of a model that is counted or fitted rather than trained by gradients (`models.baselines`)."""
+
+    family: str = "ngram"
+    components: int = 0  # of the mixture, or topics; the n-gram has none
+
+    def __post_init__(self) -> None:
+        if self.family not in BASELINES:
+            raise SettingsError(f"Unknown baseline {self.family!r}; choose one of {', '.join(BASELINES)}.")
+        if self.components < (self.family != "ngram"):
+            raise SettingsError(f"A {self.family} of {self.components} components cannot be: it needs at least 1.")
+
+
+@dataclass(frozen=True)
+class RollConfig:
+    """The shape of a model of whole bars of piano roll."""
+
+    family: str = "pixelcnn"
+
+
+BASELINES = ("ngram", "mixture", "topics")
+Config = ModelConfig | BaselineConfig | RollConfig
+"""What a checkpoint may be built from."""
+
+_KINDS: dict[str, type[Config]] = {**dict.fromkeys(BASELINES, BaselineConfig), "pixelcnn": RollConfig}
+"""Family name → its config; every other family is a sequence model, and `models.base.build` knows which there are."""
+
+
+def config_from_dict(values: dict[str, Any]) -> Config:
+    """Settings from JSON; the family decides of what kind. Raises CheckpointError naming unknown keys, wrong types."""
+    kind = _KINDS.get(str(values.get("family")), ModelConfig)
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    for key, value in values.items():
+        if key not in fields:
+            raise CheckpointError(f"Unknown model setting {key!r}; the known ones are {', '.join(fields)}.")
+        wanted = type(fields[key].default)
+        if type(value) is not wanted and not (wanted is float and type(value) is int):
+            raise CheckpointError(f"The model setting {key} is {value!r}; it must be of type {wanted.__name__}.")
+    try:
+        return kind(**values)
+    except SettingsError as error:
+        raise CheckpointError(str(error)) from error
 
 
 def turning_rates(pairs: int) -> tuple[list[float], list[float], list[float]]:
