@@ -31,6 +31,7 @@ from .about import describe, fingerprint
 from .device import Machine, machine
 from .progress import Average, append_log, restore, save
 from .settings import TrainSettings
+from .tags import with_styles
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -75,7 +76,7 @@ class _Run:
         torch.manual_seed(settings.seed)
         self.model = build(config).to(here.device)
         if start_from is not None:
-            load_weights(self.model, start_from)
+            load_weights(self.model, with_styles(start_from, corpus.styles))
         self.average = Average(self.model, settings.average)
         self.opt = torch.optim.AdamW(_groups(self.model, settings.weight_decay), lr=settings.rate, betas=(0.9, 0.98))
         self.windows = Windows(
