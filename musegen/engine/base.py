@@ -5,6 +5,7 @@ B sequences, WIDTH columns of `events.derived`, D = config.width
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import Any, Protocol
 
@@ -16,6 +17,9 @@ from ..events.derived import ModelRows
 from ..models.config import Config
 
 Floats = npt.NDArray[np.float32]
+
+ENGINES = {"lstm": ("lstm", "LSTMEngine"), "transformer": ("transformer", "TransformerEngine")}
+"""Family → module and class of its engine in numpy."""
 
 
 class Engine(Protocol):
@@ -48,16 +52,7 @@ def load(name: str | os.PathLike[str]) -> Engine:
 
 
 def of_checkpoint(checkpoint: checkpoints.Checkpoint) -> Engine:
-    """The fastest engine for a checkpoint's family."""
-    family = checkpoint.config.family
-    if family == "lstm":
-        from .lstm import LSTMEngine
-
-        return LSTMEngine(checkpoint)
-    if family == "transformer":
-        from .transformer import TransformerEngine
-
-        return TransformerEngine(checkpoint)
-    from .torch_engine import TorchEngine
-
-    return TorchEngine(checkpoint)
+    """The fastest engine for a checkpoint's family: its own in numpy, else torch."""
+    module, name = ENGINES.get(checkpoint.config.family, ("torch_engine", "TorchEngine"))
+    engine: Engine = getattr(importlib.import_module(f".{module}", __package__), name)(checkpoint)
+    return engine

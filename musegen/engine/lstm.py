@@ -26,9 +26,10 @@ class LSTMEngine(NumpyEngine):
         w = self.weights
         self._gates = []
         for i in range(self.config.layers):
-            both = np.concatenate([w[f"cells.weight_ih_l{i}"], w[f"cells.weight_hh_l{i}"]], axis=1).T
-            self._gates.append((np.ascontiguousarray(both), w[f"cells.bias_ih_l{i}"] + w[f"cells.bias_hh_l{i}"]))
-        self._mix, self._mix_bias, self._norm = self._matrix("mix"), w["mix.bias"], w["norm.weight"]
+            w_x, w_h, b_x, b_h = (w[f"past.cells.{n}_l{i}"] for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+            self._gates.append((np.ascontiguousarray(np.concatenate([w_x, w_h], axis=1).T), b_x + b_h))
+        self._mix, self._mix_bias = self._matrix("past.mix"), w["past.mix.bias"]
+        self._norm = w["past.norm.weight"]
 
     def _summarise(self, inputs: Floats, rows: ModelRows) -> tuple[Floats, State]:
         zeros = np.zeros((len(rows), self.config.width), np.float32)

@@ -35,16 +35,16 @@ class TransformerEngine(NumpyEngine):
         self._rates[2, len(index) + len(time) :] = pitch
         self._blocks = [
             (
-                w[f"blocks.{i}.norm_attention.weight"],
-                self._matrix(f"blocks.{i}.qkv"),
-                self._matrix(f"blocks.{i}.join"),
-                w[f"blocks.{i}.norm_network.weight"],
-                self._matrix(f"blocks.{i}.widen"),
-                self._matrix(f"blocks.{i}.narrow"),
+                w[f"past.blocks.{i}.norm_attention.weight"],
+                self._matrix(f"past.blocks.{i}.qkv"),
+                self._matrix(f"past.blocks.{i}.join"),
+                w[f"past.blocks.{i}.norm_network.weight"],
+                self._matrix(f"past.blocks.{i}.widen"),
+                self._matrix(f"past.blocks.{i}.narrow"),
             )
             for i in range(c.layers)
         ]
-        self._norm, self._before = w["norm.weight"], self._matrix("before")
+        self._norm, self._before = w["past.norm.weight"], self._matrix("past.before")
 
     def _summarise(self, inputs: Floats, rows: ModelRows) -> tuple[Floats, State]:
         c, (batch, length) = self.config, rows.shape[:2]

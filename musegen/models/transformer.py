@@ -13,14 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import SettingsError
-from ..events import attributes as at
-from ..events import derived
-from .base import SequenceModel
 from .config import ModelConfig, turning_rates
+from .pasts import Past
 
 
 class Rotary(nn.Module):
-    """The angles (…, pairs) of rows (…, WIDTH) at `index` (…)."""
+    """The angles (…, pairs) of rows at `where` (…, 2), the `index`-th (…)."""
 
     rates: Tensor
 
@@ -33,11 +31,10 @@ class Rotary(nn.Module):
         rates[2, len(index) + len(time) :] = torch.tensor(pitch)
         self.register_buffer("rates", rates, persistent=False)
 
-    def forward(self, rows: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-        pitch = rows[..., at.PITCH]
-        where = torch.stack([index.expand(pitch.shape), rows[..., derived.TIME], pitch], -1)
+    def forward(self, where: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        where = torch.cat([index.expand(where.shape[:-1])[..., None], where], -1)
         # Ticks reach the thousands, where bf16 would lose the phase: stay in float32.
-        with torch.autocast(rows.device.type, enabled=False):
+        with torch.autocast(where.device.type, enabled=False):
             angle = where.float() @ self.rates
         return angle.cos(), angle.sin()
 
@@ -85,7 +82,7 @@ class State:
         self.keys, self.values, self.before, self.count = keys, values, before, 0
 
 
-class Transformer(SequenceModel):
+class Transformer(Past):
     """`config.layers` blocks of `config.width` with `config.heads` heads."""
 
     def __init__(self, config: ModelConfig) -> None:
@@ -99,9 +96,9 @@ class Transformer(SequenceModel):
         self.norm = nn.RMSNorm(config.width, eps=1e-5)
         self.rotary = Rotary(config.width // config.heads // 2)
 
-    def summarise(self, inputs: Tensor, rows: Tensor) -> Tensor:
-        index = torch.arange(rows.shape[1], device=rows.device)
-        cos, sin = self.rotary(rows, index)
+    def forward(self, inputs: Tensor, where: Tensor) -> Tensor:
+        index = torch.arange(where.shape[1], device=where.device)
+        cos, sin = self.rotary(where, index)
         x = inputs + self.before(F.pad(inputs, (0, 0, 1, 0))[:, :-1])
         for block in self.blocks:
             assert isinstance(block, Block)
@@ -117,8 +114,8 @@ class Transformer(SequenceModel):
         empty = torch.zeros(shape, device=weight.device, dtype=weight.dtype)
         return State(empty, empty.clone(), empty.new_zeros(batch, c.width))
 
-    def step(self, inputs: Tensor, row: Tensor, state: State) -> tuple[Tensor, State]:
-        cos, sin = self.rotary(row[:, None], torch.tensor(state.count, device=row.device))
+    def step(self, inputs: Tensor, where: Tensor, state: State) -> tuple[Tensor, State]:
+        cos, sin = self.rotary(where[:, None], torch.tensor(state.count, device=where.device))
         slot, filled = state.count % self.config.context, min(state.count + 1, self.config.context)
         x = (inputs + self.before(state.before))[:, None]
         state.before = inputs
