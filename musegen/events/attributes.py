@@ -6,6 +6,7 @@ rows, so onsets are always exact. A few values mark rows that are not notes:
 
     start of piece   (START, -, -, -, -)        never predicted
     style tag        (TAG, FIRST_TAG + i, ...)  never predicted: a condition, straight after START
+    hole marker      (TAG, FIRST_TAG + i, ...)  never predicted: i is HOLE_FROM or HOLE_TO (see `holes`)
     skip             (SKIP_BASE + k, -, ...)    2**k times 96 ticks pass, no note
     end of piece     (END, -, -, -, -)
 
@@ -46,7 +47,9 @@ COPIES = 4
 """Parts that share a program stay apart up to this many: instrument = program * COPIES + copy."""
 DRUM_INSTRUMENT = DRUMS * COPIES
 INSTRUMENTS = DRUM_INSTRUMENT + 1
-TAGS = 64  # room for style tags; their names are the corpus's
+TAGS = 64  # values that are only ever conditions
+HOLE_FROM, HOLE_TO = TAGS - 2, TAGS - 1
+STYLE_TAGS = HOLE_FROM  # the others are room for style tags; their names are the corpus's
 
 VELOCITY_STEP = 4  # velocity bin b stands for 4 * b + 2
 
@@ -97,7 +100,7 @@ def special_row(shift: int) -> np.ndarray:
 
 
 def tag_row(index: int) -> np.ndarray:
-    """The conditioning row of style tag `index` (0 .. TAGS-1)."""
+    """The conditioning row of style tag or hole marker `index` (0 .. TAGS-1)."""
     row = special_row(TAG)
     row[INSTRUMENT] = FIRST_TAG + index
     return row

@@ -74,8 +74,8 @@ class EventCodec:
 
     def encode(self, piece: Piece, tags: tuple[int, ...] = ()) -> Events:
         """`piece` as events. `tags` are indices of style tags to put after START."""
-        onset, body, _, _ = self._to_grid(piece)
-        rows = _with_skips(onset, body, 1 + len(tags))
+        onset, body, _, _ = self.on_grid(piece)
+        rows = with_skips(onset, body, 1 + len(tags))
         rows[0] = at.special_row(at.START)
         for i, tag in enumerate(tags, 1):
             rows[i] = at.tag_row(tag)
@@ -87,7 +87,7 @@ class EventCodec:
 
     def rounding(self, piece: Piece) -> Rounding:
         """What `encode(piece)` changes."""
-        grid, body, order, merged = self._to_grid(piece)
+        grid, body, order, merged = self.on_grid(piece)
         source = piece.notes[order]
         scale = TICKS_PER_QUARTER / piece.ticks_per_quarter
         onset = np.abs(grid - source["onset"] * scale)
@@ -122,7 +122,7 @@ class EventCodec:
         names = ("",) * len(instruments)
         return Piece(notes[order], TICKS_PER_QUARTER, events.tempos, events.meters, events.keys, names, events.metadata)
 
-    def _to_grid(self, piece: Piece) -> tuple[npt.NDArray[np.int64], Rows, npt.NDArray[np.int64], int]:
+    def on_grid(self, piece: Piece) -> tuple[npt.NDArray[np.int64], Rows, npt.NDArray[np.int64], int]:
         """(onsets, rows with the shift unset, the surviving notes' places in piece.notes, parts merged)."""
         notes = piece.notes
         onset, duration = notes["onset"].astype(np.int64), notes["duration"].astype(np.int64)
@@ -163,8 +163,11 @@ def instruments_of(notes: Notes) -> tuple[npt.NDArray[np.int64], int]:
     return table[pair], merged
 
 
-def _with_skips(onset: npt.NDArray[np.int64], body: Rows, head: int) -> Rows:
-    """`head` unset rows, then `body` with its shifts filled in and skips inserted, then END."""
+def with_skips(onset: npt.NDArray[np.int64], body: Rows, head: int) -> Rows:
+    """`head` unset rows, then `body` with its shifts filled in and skips inserted, then END.
+
+    `onset` (N,) counts from the tick of the row before. `body` (N, 5) is written to.
+    """
     shift = onset.copy()
     shift[1:] -= onset[:-1]
     long = (shift >= at.LONGEST_SHIFT).nonzero()[0]

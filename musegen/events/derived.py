@@ -64,13 +64,28 @@ def derive(
 
     The notes at `held` (N,) are shown as held but are over when they end: what training knows of a held note.
     """
-    n = len(rows)
     now = onsets(rows) + since
-    note = at.is_note(rows)
-    end = np.where(note, now + _TICKS_OF_DURATION[rows[:, at.DURATION]], -1)
+    end = ends(rows, now)
     if held is not None:
         rows = rows.copy()
         rows[held, at.DURATION] = at.ATTRIBUTES[at.DURATION].none
+    return derive_at(rows, now, end, meters, held)
+
+
+def ends(rows: Rows, now: _Ints) -> _Ints:
+    """The tick (N,) at which each note that begins at `now` (N,) ends; -1 for other rows."""
+    return np.where(at.is_note(rows), now + _TICKS_OF_DURATION[rows[:, at.DURATION]], -1)
+
+
+def derive_at(
+    rows: Rows, now: _Ints, end: _Ints, meters: tuple[Meter, ...], held: npt.NDArray[np.bool_] | None = None
+) -> ModelRows:
+    """As `derive`, for rows that need not follow each other by their shifts: each happens at a tick of `now` (N,).
+
+    A note sounds until `end` (N,), -1: not at all.
+    """
+    n = len(rows)
+    note = at.is_note(rows)
     out = np.empty((n, WIDTH), np.int32)
     out[:, :5] = rows
     out[:, TIME] = now
@@ -123,8 +138,8 @@ def _recent_instruments(rows: Rows, note: npt.NDArray[np.bool_]) -> npt.NDArray[
 
 def _tuned(rows: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
     """Which rows (…, 5) are notes with a pitch."""
-    tuned: npt.NDArray[np.bool_] = at.is_note(rows) & (rows[..., at.INSTRUMENT] != at.DRUM_INSTRUMENT)
-    return tuned
+    tuned = at.is_note(rows) & (rows[..., at.INSTRUMENT] != at.DRUM_INSTRUMENT)
+    return tuned & (rows[..., at.PITCH] < 128)  # type: ignore[no-any-return]
 
 
 def _pitch_classes(rows: Rows) -> _Ints:

@@ -21,10 +21,10 @@ TAGS_OF = f"embed.attributes.{at.INSTRUMENT}.weight"
 def with_styles(checkpoint: Checkpoint, styles: tuple[str, ...]) -> Checkpoint:
     """The checkpoint with the tags `styles` in their order. A new name begins as the mean of the old tags' vectors.
 
-    Raises SettingsError where there are more than `attributes.TAGS` styles.
+    Raises SettingsError where there are more than `attributes.STYLE_TAGS` styles.
     """
-    if len(styles) > at.TAGS:
-        raise SettingsError(f"The corpus has {len(styles)} styles; a model has room for {at.TAGS} style tags.")
+    if len(styles) > at.STYLE_TAGS:
+        raise SettingsError(f"The corpus has {len(styles)} styles; a model has room for {at.STYLE_TAGS} style tags.")
     old = checkpoint.styles
     if old == styles:
         return checkpoint
