@@ -85,7 +85,7 @@ def parameters(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters())
 
 
-def load_weights(model: SequenceModel, checkpoint: Checkpoint) -> None:
+def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:
     """Put a checkpoint's weights into `model`. Raises CheckpointError where they do not fit."""
     try:
         model.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in checkpoint.weights.items()})

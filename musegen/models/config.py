@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import CheckpointError, SettingsError
+from ..events.roll import Grid
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,36 @@ class BaselineConfig:
 
 @dataclass(frozen=True)
 class RollConfig:
-    """The shape of a model of whole bars of piano roll."""
+    """The shape of a model of whole bars of piano roll: its grid, what a cell may be, and its network."""
 
     family: str = "pixelcnn"
+    width: int = 32  # channels of every layer
+    layers: int = 8  # each doubles how far back it looks, from 1 to 16 steps and again
+    steps: int = 4  # a quarter
+    low: int = 28  # the lowest pitch
+    pitches: int = 72
+    tracks: int = 1  # 1: all tuned parts in one
+    states: int = 3  # of a cell: silent, onset, hold; 2: silent or sounding
+    one_note: bool = False  # a track sounds at most one pitch at a time: a voice
+    context: int = 128  # the longest window in training, in steps
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name in ("width", "layers", "tracks", "context"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"The model setting {name} is {getattr(self, name)}; it must be at least 1.")
+        if self.states not in (2, 3):
+            raise SettingsError(f"The model setting states is {self.states}; a cell has 2 or 3.")
+        if self.one_note and self.states != 2:
+            raise SettingsError("The model setting one_note needs states to be 2.")
+        if not 0 <= self.dropout < 1:
+            raise SettingsError(f"The model setting dropout is {self.dropout}; it must lie in 0 … 1 (1 excluded).")
+        Grid(self.steps, self.low, self.pitches)
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the rolls that the model knows."""
+        return Grid(self.steps, self.low, self.pitches)
 
 
 BASELINES = ("ngram", "mixture", "topics")
