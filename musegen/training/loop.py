@@ -9,7 +9,6 @@ one goes on exactly. Knows a corpus and a model; not how either came to be.
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +28,7 @@ from ..models.config import ModelConfig
 from ..models.likelihood import nats_of_pieces, pad, summary
 from .about import describe, fingerprint
 from .device import Machine, machine
+from .optimiser import adamw, rate_at, set_rate
 from .progress import Average, append_log, restore, save
 from .settings import TrainSettings
 from .tags import with_styles
@@ -78,7 +78,7 @@ class _Run:
         if start_from is not None:
             load_weights(self.model, with_styles(start_from, corpus.styles))
         self.average = Average(self.model, settings.average)
-        self.opt = torch.optim.AdamW(_groups(self.model, settings.weight_decay), lr=settings.rate, betas=(0.9, 0.98))
+        self.opt = adamw(self.model, settings)
         self.windows = Windows(
             corpus,
             length=config.context,
@@ -114,7 +114,7 @@ class _Run:
             p.batch += 1
             p.seconds = time.monotonic() - started
             record = {"step": p.step, "of": self.steps, "epoch": epoch, "train": nats, "rows": rows}
-            record |= {"rate": self._rate(p.step - 1), "seconds": round(p.seconds, 2)}
+            record |= {"rate": rate_at(p.step - 1, self.steps, self.settings), "seconds": round(p.seconds, 2)}
             if p.step % self.settings.evaluate_every == 0 or p.step == self.steps:
                 record["valid"] = self._evaluate()
             if self.here.rank == 0:
@@ -152,8 +152,7 @@ class _Run:
         pairs = [self.windows.rows(w, epoch) for w in mine or batch[:1]]
         rows, heard = (pad(side) for side in zip(*pairs, strict=True))
         count = here.total(float(scored(rows)) if mine else 0.0)
-        for group in self.opt.param_groups:
-            group["lr"] = self._rate(step)
+        set_rate(self.opt, rate_at(step, self.steps, self.settings))
         with here.autocast():
             nats = self.wrapped(*(torch.from_numpy(r).to(here.device) for r in (rows, heard)))
             nats = nats * (1.0 if mine else 0.0)
@@ -163,14 +162,6 @@ class _Run:
         self.opt.step()
         self.average.update(self.model, step)
         return here.total(float(nats.detach())) / count, int(count)
-
-    def _rate(self, step: int) -> float:
-        """Linear warm-up, then half a cosine to a twentieth of the peak (Loshchilov & Hutter 2017)."""
-        s = self.settings
-        if step < s.warm_up:
-            return s.rate * (step + 1) / s.warm_up
-        done = (step - s.warm_up) / max(1, self.steps - s.warm_up)
-        return s.rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
 
     def _evaluate(self) -> float:
         """Held-out nats/note of the averaged weights; the best so far are saved as the checkpoint."""
@@ -220,12 +211,3 @@ def scored(rows: derived.ModelRows) -> int:
 def size(config: ModelConfig) -> int:
     """How many weights a model of `config` has."""
     return parameters(build(config))
-
-
-def _groups(model: SequenceModel, weight_decay: float) -> list[dict[str, Any]]:
-    """Matrices of linear layers decay; embeddings, norms and biases do not."""
-    decayed = {id(m.weight) for m in model.modules() if isinstance(m, nn.Linear)}
-    decayed |= {id(p) for n, p in model.named_parameters() if "cells.weight" in n}
-    yes = [p for p in model.parameters() if id(p) in decayed]
-    no = [p for p in model.parameters() if id(p) not in decayed]
-    return [{"params": yes, "weight_decay": weight_decay}, {"params": no, "weight_decay": 0.0}]
