@@ -1,4 +1,4 @@
-"""Pictures of music and of training, as PNG files: piano rolls and loss curves.
+"""Pictures of music and of training, as PNG files: piano rolls, rolls of surprise, and loss curves.
 
 Needs matplotlib (the extra `plots`), imported when a picture is made. Knows nothing of models or of how the
 notes came about.
@@ -17,16 +17,16 @@ import numpy.typing as npt
 
 from .atomic import write_atomically
 from .errors import MissingPackageError, MusegenError
-from .piece import DRUMS, Notes, Piece
+from .piece import DRUMS, Notes, Piece, pitch_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
 
 PALETTE = ("#2f6db5", "#d9622b", "#2e9160", "#b0397a", "#7a57c2", "#b58a12", "#1b97a8", "#8c5a3c")
 DRUM_COLOUR = "#4a4f57"
 INK, FAINT, GRID, SHADE = "#22262b", "#6b7280", "#d5d9df", "#f3f4f7"
-NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
 BLACK_KEYS = (1, 3, 6, 8, 10)
 DRUM_NAMES = {
     **{35: "bass drum 2", 36: "bass drum", 37: "side stick", 38: "snare", 39: "clap", 40: "snare 2"},
@@ -105,6 +105,65 @@ def loss_curve(records: Sequence[Mapping[str, Any]], path: str | os.PathLike[str
     _save(figure, path)
 
 
+def surprise_roll(
+    piece: Piece,
+    nats: npt.ArrayLike,
+    path: str | os.PathLike[str],
+    title: str = "",
+    marked: Sequence[int] = (),
+) -> None:
+    """Draw `piece` to the PNG `path` with each note coloured by how surprising it is: `nats` (N,), −log P of each.
+
+    `marked` are places in `piece.notes`; the first gets a ring and the number 1, and so on. Raises as `piano_roll`.
+    """
+    if not len(piece):
+        raise MusegenError("A piece without notes has no piano roll.")
+    values = np.asarray(nats, dtype=np.float64)
+    drum = piece.notes["program"] == DRUMS
+    kinds = [(which, draw) for which, draw in ((~drum, _place_tuned), (drum, _place_drums)) if which.any()]
+    bars = piece.bar_starts()
+    heights = [(_tuned_height if draw is _place_tuned else _drum_height)(piece.notes[w]) for w, draw in kinds]
+    width = float(np.clip(INCHES_PER_BAR * (len(bars) - 1) + 2.2, NARROWEST + 0.6, WIDEST))
+    figure = _figure(width, sum(heights) + 1.1)
+    strips = list(figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0])
+    colours = _surprise_colours(values)
+    for strip, (which, place) in zip(strips, kinds, strict=True):
+        shown, row = place(strip, piece, piece.notes[which])
+        _boxes(strip, shown, row, colours.to_rgba(values[which]), piece.ticks_per_quarter / 16)
+        height = dict(zip(np.flatnonzero(which).tolist(), row.tolist(), strict=True))
+        for number, note in enumerate(marked, 1):
+            if note in height:
+                _ring(strip, float(piece.notes["onset"][note]), height[note], number)
+        _draw_bars(strip, bars)
+    bar = figure.colorbar(colours, ax=strips, pad=0.01, aspect=30, extend="max")
+    bar.set_label("nats: −log P of the note", color=FAINT, fontsize=8)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(length=0, labelcolor=FAINT, labelsize=8)
+    _label_bars(strips[-1], bars)
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=12, color=INK, fontweight="bold")
+    _save(figure, path)
+
+
+def _surprise_colours(values: npt.NDArray[np.float64]) -> ScalarMappable:
+    """Pale: expected; dark red: among the most surprising. The lightness falls all the way, for any eye."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import LinearSegmentedColormap, Normalize
+
+    ramp = LinearSegmentedColormap.from_list("surprise", ("#cdd9e8", "#8fa9d8", "#8b6cc0", "#a8326f", "#6b0a1a"))
+    return ScalarMappable(Normalize(0.0, max(2.0, float(np.quantile(values, 0.99)))), ramp)
+
+
+def _ring(axes: Axes, onset: float, row: float, number: int) -> None:
+    axes.plot(
+        onset, row, "o", markersize=11, markerfacecolor="none", markeredgecolor=INK, markeredgewidth=1.2, zorder=5
+    )
+    axes.annotate(
+        str(number), (onset, row), xytext=(-6, 6), textcoords="offset points", ha="right", fontsize=8, color=INK,
+        fontweight="bold", zorder=6,
+    )  # fmt: skip
+
+
 def _figure(width: float, height: float) -> Figure:
     if find_spec("matplotlib") is None:
         raise MissingPackageError("matplotlib", "Drawing a picture", "plots")
@@ -142,55 +201,73 @@ def _drum_height(notes: Notes) -> float:
 def _draw_tuned(axes: Axes, piece: Piece, notes: Notes) -> None:
     from matplotlib.patches import Patch
 
-    low, high = int(notes["pitch"].min()) - 2, int(notes["pitch"].max()) + 2
-    for pitch in range(low, high + 1):
-        if pitch % 12 in BLACK_KEYS:
-            axes.axhspan(pitch - 0.5, pitch + 0.5, color=SHADE, linewidth=0, zorder=0)
-        if pitch % 12 == 0:
-            axes.axhline(pitch - 0.5, color=GRID, linewidth=0.8, zorder=1)
+    _place_tuned(axes, piece, notes)
     key = []
     parts = np.unique(notes["part"]).tolist()
     for i, part in enumerate(parts):
         colour = PALETTE[i % len(PALETTE)]
         mine = notes[notes["part"] == part]
-        _boxes(axes, mine, mine["pitch"].astype(float), colour, piece.ticks_per_quarter / 16)
+        _boxes(axes, mine, mine["pitch"].astype(float), _by_velocity(colour, mine), piece.ticks_per_quarter / 16)
         key.append(Patch(color=colour, label=_part_name(piece, part, int(mine["program"][0]))))
     if len(key) > 1 or key[0].get_label():
         axes.legend(
             handles=key[:12], frameon=False, ncols=min(6, len(key)), loc="lower right", bbox_to_anchor=(1.0, 1.0),
             fontsize=8, labelcolor=INK, borderaxespad=0.2, handlelength=1.0, handleheight=0.8,
         )  # fmt: skip
+
+
+def _place_tuned(axes: Axes, piece: Piece, notes: Notes) -> tuple[Notes, npt.NDArray[np.float64]]:
+    """Make `axes` a keyboard around `notes`; returns them and the row of each."""
+    low, high = int(notes["pitch"].min()) - 2, int(notes["pitch"].max()) + 2
+    for pitch in range(low, high + 1):
+        if pitch % 12 in BLACK_KEYS:
+            axes.axhspan(pitch - 0.5, pitch + 0.5, color=SHADE, linewidth=0, zorder=0)
+        if pitch % 12 == 0:
+            axes.axhline(pitch - 0.5, color=GRID, linewidth=0.8, zorder=1)
     every = range(low, high + 1)
     natural = [p for p in every if p % 12 in ((0, 2, 4, 5, 7, 9, 11) if high - low <= 26 else (0, 7))]
-    axes.set_yticks(natural, [f"{NAMES[p % 12]}{p // 12 - 1}" for p in natural])
+    axes.set_yticks(natural, [pitch_name(p) for p in natural])
     axes.set_ylim(low - 0.5, high + 0.5)
     _bare(axes)
+    return notes, notes["pitch"].astype(float)
 
 
 def _draw_drums(axes: Axes, piece: Piece, notes: Notes) -> None:
+    shown, row = _place_drums(axes, piece, notes)
+    _boxes(axes, shown, row, _by_velocity(DRUM_COLOUR, notes), 0)
+
+
+def _place_drums(axes: Axes, piece: Piece, notes: Notes) -> tuple[Notes, npt.NDArray[np.float64]]:
+    """Make `axes` a drum kit; returns the notes as short strokes and the row of each."""
     pitches, row = np.unique(notes["pitch"], return_inverse=True)
     shown = notes.copy()
     shown["duration"] = max(1, piece.ticks_per_quarter // 5)  # a drum sound has no length: only its onset counts
-    _boxes(axes, shown, row.astype(float), DRUM_COLOUR, 0)
     axes.set_yticks(range(len(pitches)), [DRUM_NAMES.get(int(p), f"key {p}") for p in pitches])
     axes.set_ylim(-0.7, len(pitches) - 0.3)
     axes.set_facecolor(SHADE)
     _bare(axes)
+    return shown, row.astype(float)
 
 
-def _boxes(axes: Axes, notes: Notes, row: npt.NDArray[np.float64], colour: str, gap: float) -> None:
-    """One rectangle a note at `row`, more opaque the louder it is, `gap` ticks (at most a third of it) short."""
+def _boxes(axes: Axes, notes: Notes, row: npt.NDArray[np.float64], faces: npt.NDArray[np.float64], gap: float) -> None:
+    """One rectangle a note at `row`, of the colours `faces` (N, 4), `gap` ticks (at most a third of it) short."""
     from matplotlib.collections import PolyCollection
-    from matplotlib.colors import to_rgb
 
     left = notes["onset"].astype(float)
     right = left + notes["duration"] - np.minimum(gap, notes["duration"] / 3)
     low, high = row - 0.42, row + 0.42
     corners = np.stack([np.stack(c, axis=1) for c in ((left, low), (left, high), (right, high), (right, low))], axis=1)
+    axes.add_collection(PolyCollection(list(corners), facecolors=faces, linewidths=0, zorder=3))
+
+
+def _by_velocity(colour: str, notes: Notes) -> npt.NDArray[np.float64]:
+    """`colour` for each note (N, 4), more opaque the louder it is."""
+    from matplotlib.colors import to_rgb
+
     face = np.empty((len(notes), 4))
     face[:, :3] = to_rgb(colour)
     face[:, 3] = 0.3 + 0.7 * (notes["velocity"] / 127.0)
-    axes.add_collection(PolyCollection(list(corners), facecolors=face, linewidths=0, zorder=3))
+    return face
 
 
 def _draw_bars(axes: Axes, bars: npt.NDArray[np.int64]) -> None:

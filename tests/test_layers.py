@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "engine": {*BASE, "events", *MODEL_SIDE},
     "training": {*BASE, "events", "corpus", "pictures", *MODEL_SIDE},
     "sampling": {*BASE, "midi", "events", "engine", *MODEL_SIDE},
-    "evaluation": {*BASE, "midi", "events", "corpus", *MODEL_SIDE},
+    "evaluation": {*BASE, "midi", "events", "corpus", "engine", *MODEL_SIDE},
     "live": {*BASE, "midi", "audio", "events", "engine", "sampling", "checkpoint"},
     "pictures": BASE,
 }

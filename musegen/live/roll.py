@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from ..piece import DRUMS
+from ..piece import DRUMS, pitch_name
 from .ink import Line, Span, fore, on
 from .status import SHOWN_BARS, ShownNote, Who
 from .timeline import Timeline
@@ -48,12 +48,6 @@ FAMILIES = (  # General MIDI: eight programs each
     *("piano", "mallets", "organ", "guitar", "bass", "strings", "ensemble", "brass"),
     *("reeds", "flutes", "lead", "pad", "effects", "folk", "percussion", "noises"),
 )
-_NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
-
-
-def pitch_name(pitch: int) -> str:
-    """Such as "C4" for 60 (middle C)."""
-    return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
 def family(program: int) -> str:

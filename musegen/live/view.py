@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable
 from io import TextIOWrapper
 from typing import Protocol, TextIO
 
+from ..piece import pitch_name
 from .ink import Line, Span, fit, fore, render
 from .keyboard import HELP
 from .knobs import KNOBS
 from .panel import DIM, TEXT, head, knobs, meters, modes
-from .roll import Roll, family, pitch_name
+from .roll import Roll, family
 from .status import SHOWN_BARS, ShownNote, Status
 
 FRAME = 1 / 15  # seconds

@@ -17,11 +17,11 @@ from musegen.live.desk import Desk
 from musegen.live.ink import Line, Span, fit, fore, on, render, spread, width_of
 from musegen.live.knobs import KNOBS
 from musegen.live.panel import BAD, BAR, GOOD, head, key_name, knobs, meters, modes
-from musegen.live.roll import HUES, LABEL, PLAYER_HUES, Roll, pitch_name
+from musegen.live.roll import HUES, LABEL, PLAYER_HUES, Roll
 from musegen.live.status import Lateness, ShownNote, State, Status
 from musegen.live.timeline import Timeline
 from musegen.live.view import LineView, RollView, bar_line, open_view
-from musegen.piece import Key, Meter, Tempo
+from musegen.piece import Key, Meter, Tempo, pitch_name
 
 LINE = Timeline((Tempo(0, 500_000),), (Meter(0, 4, 4),), (Key(0, 2),))
 WIDTH, HEIGHT = LABEL + 96, 21
