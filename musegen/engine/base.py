@@ -14,11 +14,17 @@ import numpy.typing as npt
 
 from .. import checkpoint as checkpoints
 from ..events.derived import ModelRows
-from ..models.config import Config
+from ..models.config import BASELINES, Config
 
 Floats = npt.NDArray[np.float32]
 
-ENGINES = {"lstm": ("lstm", "LSTMEngine"), "transformer": ("transformer", "TransformerEngine")}
+ENGINES = {
+    "rnn": ("rnn", "RNNEngine"),
+    "gru": ("gru", "GRUEngine"),
+    "lstm": ("lstm", "LSTMEngine"),
+    "transformer": ("transformer", "TransformerEngine"),
+    **dict.fromkeys(BASELINES, ("baselines", "BaselineEngine")),
+}
 """Family → module and class of its engine in numpy."""
 
 
@@ -35,6 +41,9 @@ class Engine(Protocol):
 
     def situation(self, rows: ModelRows) -> Floats:
         """The moment of each row (…, WIDTH) as a vector (…, D)."""
+
+    def contexts(self, rows: ModelRows) -> Floats:
+        """Context (B, T, D) after each of `rows` (B, T, WIDTH)."""
 
     def start(self, rows: ModelRows) -> tuple[Floats, Any]:
         """Context (B, D) after a prompt (B, T, WIDTH), T ≥ 1, and the state."""

@@ -45,7 +45,7 @@ def squared_relu(x: Floats) -> Floats:
 
 
 class NumpyEngine:
-    """Embedding and head; a family adds `_summarise` and `_step`."""
+    """Embedding and head; a family adds `_sum_up` and `_step`."""
 
     memory: int | None = None
 
@@ -89,8 +89,12 @@ class NumpyEngine:
         result += self._meter[rows[..., derived.METER]]
         return result
 
+    def contexts(self, rows: ModelRows) -> Floats:
+        return self._sum_up(self._inputs(rows, self.situation(rows)), rows)[0]
+
     def start(self, rows: ModelRows) -> tuple[Floats, Any]:
-        return self._summarise(self._inputs(rows, self.situation(rows)), rows)
+        contexts, state = self._sum_up(self._inputs(rows, self.situation(rows)), rows)
+        return contexts[:, -1], state
 
     def advance(self, rows: ModelRows, state: Any, situation: Floats | None = None) -> tuple[Floats, Any]:
         if situation is None:
@@ -146,8 +150,9 @@ class NumpyEngine:
         """A linear layer's weight as (in, out), so that x @ it is the layer."""
         return np.ascontiguousarray(self.weights[f"{name}.weight"].T)
 
-    def _summarise(self, inputs: Floats, rows: ModelRows) -> tuple[Floats, Any]:
-        raise TypeError(f"{type(self).__name__} does not say how it summarises the past")
+    def _sum_up(self, inputs: Floats, rows: ModelRows) -> tuple[Floats, Any]:
+        """The context (B, T, D) after each of `rows`, embedded as `inputs` (B, T, D), and the state after the last."""
+        raise TypeError(f"{type(self).__name__} does not say how it sums up the past")
 
     def _step(self, inputs: Floats, rows: ModelRows, state: Any) -> tuple[Floats, Any]:
         raise TypeError(f"{type(self).__name__} cannot advance")

@@ -28,6 +28,10 @@ class TorchEngine:
         return _numpy(self.model.situation(torch.from_numpy(rows)))
 
     @torch.inference_mode()
+    def contexts(self, rows: ModelRows) -> Floats:
+        return _numpy(self.model(torch.from_numpy(rows)))
+
+    @torch.inference_mode()
     def start(self, rows: ModelRows) -> tuple[Floats, Any]:
         state = self.model.start(len(rows))
         for t in range(rows.shape[1]):

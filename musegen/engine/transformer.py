@@ -46,12 +46,12 @@ class TransformerEngine(NumpyEngine):
         ]
         self._norm, self._before = w["past.norm.weight"], self._matrix("past.before")
 
-    def _summarise(self, inputs: Floats, rows: ModelRows) -> tuple[Floats, State]:
+    def _sum_up(self, inputs: Floats, rows: ModelRows) -> tuple[Floats, State]:
         c, (batch, length) = self.config, rows.shape[:2]
         shape = (c.layers, batch, c.heads, c.context, c.width // c.heads)
         state = State(np.zeros((*shape[:3], shape[4], shape[3]), np.float32), np.zeros(shape, np.float32))
         future = np.triu(np.full((length, length), -np.inf, np.float32), 1)
-        return self._run(inputs, rows, state, future)[:, -1], state
+        return self._run(inputs, rows, state, future), state
 
     def _step(self, inputs: Floats, rows: ModelRows, state: State) -> tuple[Floats, State]:
         return self._run(inputs[:, None], rows[:, None], state, None)[:, 0], state

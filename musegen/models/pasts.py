@@ -20,6 +20,8 @@ from ..errors import SettingsError
 from .config import ModelConfig
 
 FAMILIES = {
+    "rnn": "musegen.models.rnn:RNN",
+    "gru": "musegen.models.gru:GRU",
     "lstm": "musegen.models.lstm:LSTM",
     "transformer": "musegen.models.transformer:Transformer",
 }

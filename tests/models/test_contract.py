@@ -152,7 +152,7 @@ class TestFamily:
 
 
 def test_an_unknown_family_is_one_sentence() -> None:
-    with pytest.raises(SettingsError, match="Unknown model 'gru2'; choose one of lstm, transformer"):
+    with pytest.raises(SettingsError, match="Unknown model 'gru2'; choose one of rnn, gru, lstm"):
         build(ModelConfig(family="gru2"))
 
 
