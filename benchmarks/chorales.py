@@ -19,7 +19,7 @@ from musegen.evaluation.jsb16 import nats_per_cell, piece_to_frames
 from musegen.evaluation.likelihood import held_out, nats_of_each
 from musegen.events import attributes as at
 from musegen.events.codec import EventCodec, Events
-from musegen.models.baselines.ngram import NGram
+from musegen.training.baselines import fit
 
 
 def main() -> None:
@@ -36,8 +36,7 @@ def main() -> None:
     cells = 4 * sum(sixteenths)
     print(f"{len(pieces)} pieces, {cells} cells; trained on {checkpoint.about['trained on']}")
     network = nats_per_cell(nats_of_each(checkpoint, corpus, args.split), sixteenths)
-    ngram = NGram().fit(corpus)
-    floor = nats_per_cell([float(ngram.nats(corpus.rows(i), corpus.meters(i)).sum()) for i in pieces], sixteenths)
+    floor = nats_per_cell(nats_of_each(fit(corpus, "ngram"), corpus, args.split), sixteenths)
     print(f"{checkpoint.config.family:12} token-mean {network.token_mean:.4f}  piece-mean {network.piece_mean:.4f}")
     print(f"{'n-gram':12} token-mean {floor.token_mean:.4f}  piece-mean {floor.piece_mean:.4f}")
     print(f"ratio        {network.token_mean / floor.token_mean:.3f}")

@@ -13,9 +13,9 @@ from pathlib import Path
 from benchmarks.machine import print_header
 from musegen.checkpoint import load
 from musegen.corpus.store import Corpus
-from musegen.evaluation.likelihood import with_figures
+from musegen.evaluation.likelihood import held_out, with_figures
 from musegen.events import attributes as at
-from musegen.models.baselines.ngram import NGram
+from musegen.training.baselines import fit
 
 
 def main() -> None:
@@ -27,8 +27,8 @@ def main() -> None:
     args = parser.parse_args()
     print_header("torch", "numpy")
     corpus = Corpus.open(args.corpus)
-    ngram = NGram().fit(corpus)
-    floors = {split: ngram.evaluate(corpus, split) for split in ("valid", "test")}
+    ngram = fit(corpus, "ngram")
+    floors = {split: held_out(ngram, corpus, split) for split in ("valid", "test")}
     measured = {path: with_figures(load(path), corpus, **{f"n-gram on {s}": f for s, f in floors.items()})
                 for path in args.checkpoints}  # fmt: skip
     for split, floor in floors.items():

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ..checkpoint import Checkpoint
 from ..corpus.store import Corpus
-from ..events.derived import derive
+from ..events.derived import ModelRows, derive
 from ..models.base import SequenceModel, build, load_weights
-from ..models.config import ModelConfig
+from ..models.baselines import base as baselines
+from ..models.config import BaselineConfig, ModelConfig
 from ..models.likelihood import nats_of_pieces, summary
+from ..models.long_pieces import Nats
 
 
 def model_of(checkpoint: Checkpoint) -> SequenceModel:
@@ -19,16 +22,24 @@ def model_of(checkpoint: Checkpoint) -> SequenceModel:
     return model.eval()
 
 
+def nats_of(checkpoint: Checkpoint, pieces: Sequence[ModelRows]) -> list[Nats]:
+    """−log P of every row but the first of each piece (N, WIDTH), whatever the model: a list of (N-1, 5) arrays."""
+    if isinstance(checkpoint.config, BaselineConfig):
+        model = baselines.build(checkpoint.config, checkpoint.weights)
+        return [model.nats(p)[1:] for p in pieces]
+    return nats_of_pieces(model_of(checkpoint), pieces)
+
+
 def held_out(checkpoint: Checkpoint, corpus: Corpus, split: str) -> dict[str, float]:
-    """Nats per note of a split, in total and by attribute (see `models.likelihood.summary`)."""
+    """Nats per note of a split, in total and by attribute (see `models.long_pieces.summary`)."""
     pieces = [derive(corpus.rows(i), corpus.meters(i)) for i in corpus.pieces(split)]
-    return summary(nats_of_pieces(model_of(checkpoint), pieces), pieces)
+    return summary(nats_of(checkpoint, pieces), pieces)
 
 
 def nats_of_each(checkpoint: Checkpoint, corpus: Corpus, split: str) -> list[float]:
     """Total nats of each piece of a split, in corpus order."""
     pieces = [derive(corpus.rows(i), corpus.meters(i)) for i in corpus.pieces(split)]
-    return [float(n.sum()) for n in nats_of_pieces(model_of(checkpoint), pieces)]
+    return [float(n.sum()) for n in nats_of(checkpoint, pieces)]
 
 
 def with_figures(checkpoint: Checkpoint, corpus: Corpus, **floors: dict[str, float]) -> Checkpoint:
