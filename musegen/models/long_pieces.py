@@ -43,7 +43,7 @@ def in_windows(
     row but the first, which may depend on the rows before it.
     """
     out = [np.zeros((max(0, len(p) - 1), width)) for p in pieces]
-    for batch in _batches(cut([len(p) for p in pieces], context), batch_rows):
+    for batch in batches(cut([len(p) for p in pieces], context), batch_rows):
         rows = pad([pieces[w.piece][w.start : w.end] for w in batch])
         rows[..., derived.TIME] -= rows[:, :1, derived.TIME]  # an angle of a thousand bars would lose its phase
         found = of_rows(rows)
@@ -55,7 +55,11 @@ def in_windows(
 
 def summary(nats: Sequence[Nats], pieces: Sequence[derived.ModelRows]) -> dict[str, float]:
     """Nats per note of each attribute and in total: all that was predicted, over the number of notes."""
-    notes = sum(int(at.is_note(p[1:]).sum()) for p in pieces)
+    return per_note(nats, sum(int(at.is_note(p[1:]).sum()) for p in pieces))
+
+
+def per_note(nats: Sequence[Nats], notes: int) -> dict[str, float]:
+    """Nats (…, 5) of rows that hold so many notes, per note: of each attribute and in total."""
     each = sum((n.sum(0) for n in nats), np.zeros(len(at.ATTRIBUTES))) / max(1, notes)
     values = {a.name: float(v) for a, v in zip(at.ATTRIBUTES, each, strict=True)}
     return {"total": float(each.sum()), **values, "notes": notes}
@@ -85,7 +89,8 @@ def cut(lengths: Sequence[int], context: int) -> list[Window]:
     return windows
 
 
-def _batches(windows: list[Window], batch_rows: int) -> Iterator[list[Window]]:
+def batches(windows: list[Window], batch_rows: int) -> Iterator[list[Window]]:
+    """Windows of like length together, at most `batch_rows` rows once they are padded."""
     batch: list[Window] = []
     for w in sorted(windows, key=lambda w: (w.end - w.start, w)):
         if batch and (len(batch) + 1) * (w.end - w.start) > batch_rows:

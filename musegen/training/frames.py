@@ -1,0 +1,133 @@
+"""Training of frame models: maximum likelihood by teacher forcing, on windows of frames in all keys.
+
+There is no early stopping: a run is so many passes over its pieces, and the moving average at the end is the model.
+So nothing is chosen on the pieces that are reported; how many passes was chosen beforehand, on a part of the training
+pieces (`benchmark --choose`). Batches are a function of (seed, epoch), dropout of (seed, step); a killed run goes on
+from its last epoch with the same numbers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..models.frame_likelihood import Frames, pad
+from ..models.frames import FrameConfig, FrameModel
+from .device import machine
+from .optimiser import adamw, rate_at, set_rate
+from .progress import Average, Progress, restore, save
+from .settings import TrainSettings
+
+Report = Callable[[dict[str, Any]], None]
+
+_SHORTEST = 16  # frames of the windows at either end of a long piece
+
+
+def train_frames(
+    pieces: Sequence[Frames],
+    config: FrameConfig,
+    settings: TrainSettings,
+    folder: Path,
+    report: Report = lambda record: None,
+) -> tuple[FrameModel, Progress]:
+    """A model of `pieces` (T, K), trained in `folder`, going on from there if it was begun; and how far it came.
+
+    Of `settings` it reads epochs, batch_rows (frames a step), rate, warm_up, weight_decay, clip, average, transpose,
+    seed and device. `report` is called with a record an epoch.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(settings.seed)
+    with machine(settings) as here:
+        model = FrameModel(config).to(here.device)
+        average, opt = Average(model, settings.average), adamw(model, settings)
+        data = hashlib.sha256(b"".join(np.packbits(p).tobytes() for p in pieces)).hexdigest()[:16]
+        run = {"model": dataclasses.asdict(config), "settings": dataclasses.asdict(settings), "pieces": data}
+        progress = restore(folder, run, model, average, opt)
+        last = max(1, round(settings.epochs))
+        started = time.monotonic() - progress.seconds
+        while progress.epoch < last:
+            batches = epoch_of(pieces, config.past.context, settings, progress.epoch)
+            steps = last * len(batches) if not progress.epoch else progress.step * last // progress.epoch
+            nats = _epoch(model, average, opt, settings, batches, progress, steps)
+            progress.epoch += 1
+            progress.seconds = time.monotonic() - started
+            save(folder, progress, run, model, average, opt)
+            report({"epoch": progress.epoch, "of": last, "train": nats, "seconds": progress.seconds})
+        if settings.average:
+            model.load_state_dict(average.weights)
+    return model.eval(), progress
+
+
+def _epoch(
+    model: FrameModel,
+    average: Average,
+    opt: torch.optim.AdamW,
+    settings: TrainSettings,
+    batches: list[list[Frames]],
+    progress: Progress,
+    steps: int,
+) -> float:
+    """One pass; returns the mean nats a frame."""
+    total, count = 0.0, 0
+    device = next(model.parameters()).device
+    for batch in batches:
+        torch.manual_seed(settings.seed * 1_000_003 + progress.step)
+        scored = sum(len(w) - 1 for w in batch)
+        nats = (model.nats(pad(batch).to(device)) * _real(batch).to(device)).sum()
+        set_rate(opt, rate_at(progress.step, steps, settings))
+        opt.zero_grad(set_to_none=True)
+        (nats / scored).backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
+        opt.step()
+        average.update(model, progress.step)
+        progress.step += 1
+        total, count = total + float(nats.detach()), count + scored
+    return total / count
+
+
+def epoch_of(pieces: Sequence[Frames], context: int, settings: TrainSettings, epoch: int) -> list[list[Frames]]:
+    """The batches of an epoch: windows of at most `context` + 1 frames, of like length, each in a key of its own.
+
+    A piece longer than that is cut at another place every time.
+    """
+    rng = np.random.default_rng((settings.seed, epoch))
+    windows = [w for p in pieces for w in _windows(p, context, rng)]
+    windows = [_transposed(w, settings.transpose, rng) for w in windows]
+    near = np.array([len(w) for w in windows]) + rng.uniform(0, 8, len(windows))  # like lengths, another mixture
+    batches: list[list[Frames]] = [[]]
+    for i in np.argsort(near):
+        if batches[-1] and (len(batches[-1]) + 1) * len(windows[i]) > settings.batch_rows:
+            batches.append([])
+        batches[-1].append(windows[i])
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def _windows(piece: Frames, context: int, rng: np.random.Generator) -> list[Frames]:
+    if len(piece) <= context + 1:
+        return [piece]
+    first = int(rng.integers(min(_SHORTEST, context), context + 1))
+    edges = [0, *range(first, len(piece) - _SHORTEST, context), len(piece) - 1]
+    # The frame at an edge is scored in one window and the first of the next.
+    return [piece[a : b + 1] for a, b in itertools.pairwise(edges)]
+
+
+def _transposed(frames: Frames, most: int, rng: np.random.Generator) -> Frames:
+    used = np.flatnonzero(frames.any(0))
+    low, high = (int(used[0]), int(used[-1])) if len(used) else (0, 0)
+    down, up = min(most, low), min(most, frames.shape[1] - 1 - high)
+    return np.roll(frames, int(rng.integers(-down, up + 1)), 1)
+
+
+def _real(batch: list[Frames]) -> Tensor:
+    """1 where `nats` of a padded batch are of real frames: (B, T-1)."""
+    lengths = torch.tensor([len(w) - 1 for w in batch])
+    return (torch.arange(int(lengths.max())) < lengths[:, None]).float()
