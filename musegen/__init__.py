@@ -29,6 +29,7 @@ _HOME = {
     "write_music": "midi.music",
     "load": "engine.base",
     "generate": "sampling.simple",
+    "score": "evaluation.density",
     "SamplerSettings": "sampling.sampler",
     "Limits": "sampling.plan",
     "render": "audio",
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from .corpus.store import Corpus as Corpus
     from .engine.base import load as load
     from .errors import MusegenError as MusegenError
+    from .evaluation.density import score as score
     from .events.codec import EventCodec as EventCodec
     from .events.codec import Events as Events
     from .midi.music import read_music as read_music

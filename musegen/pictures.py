@@ -129,7 +129,8 @@ def surprise_roll(
     colours = _surprise_colours(values)
     for strip, (which, place) in zip(strips, kinds, strict=True):
         shown, row = place(strip, piece, piece.notes[which])
-        _boxes(strip, shown, row, colours.to_rgba(values[which]), piece.ticks_per_quarter / 16)
+        order = np.argsort(values[which], kind="stable")  # of notes in unison the most surprising is seen
+        _boxes(strip, shown[order], row[order], colours.to_rgba(values[which][order]), piece.ticks_per_quarter / 16)
         height = dict(zip(np.flatnonzero(which).tolist(), row.tolist(), strict=True))
         for number, note in enumerate(marked, 1):
             if note in height:

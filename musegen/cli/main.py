@@ -21,6 +21,7 @@ from ..errors import MissingPackageError, MusegenError, SettingsError
 VERBS = {
     "jam": "play on from a seed phrase, in real time, to a MIDI port",
     "generate": "write many continuations of a file to a folder",
+    "score": "say how likely files are under a model, and which of their notes surprise it",
     "train": "train a model on a corpus",
     "corpus": "build a corpus from folders of music, or show what is in one",
     "ports": "list the MIDI ports of this machine",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from ..engine.styles import tags_of
 from ..errors import SettingsError
 from ..events import attributes as at
 from ..events.codec import EventCodec, Rows
@@ -66,10 +67,7 @@ class Plan:
 
     def prompt(self, styles: tuple[str, ...]) -> Rows:
         """The seed as event rows, START to its last note. Raises SettingsError for an unknown style."""
-        if self.style and self.style not in styles:
-            raise SettingsError(f"This checkpoint has no style {self.style!r}; it knows {', '.join(styles) or 'none'}.")
-        tags = (styles.index(self.style),) if self.style else ()
-        return EventCodec().encode(self.seed, tags).rows[:-1]
+        return EventCodec().encode(self.seed, tags_of(styles, self.style)).rows[:-1]
 
     def constraints(
         self,
