@@ -43,6 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("rename", float, "how often a piece is played by other programs"),
         ("tag-rate", float, "how often a piece shows its style tag"),
         ("hold", float, "how often notes are heard as still held, as when playing live"),
+        ("infill", float, "how often a window has a hole to fill from both sides, for  musegen infill"),
         ("evaluate-every", int, "steps between looks at the held-out pieces"),
         ("patience", int, "looks without a better figure before stopping"),
         ("seed", int, "seed number: equal runs give equal weights"),

@@ -15,7 +15,10 @@ import numpy.typing as npt
 from ..events import attributes as at
 from ..events import derived
 from ..events.codec import Rows, onsets, shift_ticks
+from ..events.holes import Hole, permute
+from ..piece import Meter
 from .augment import Augmentation, augment
+from .gaps import draw_hole
 from .store import Corpus
 
 LEAD = 512  # rows before a window from which its derived columns are taken: enough, and cheap in endless pieces
@@ -27,6 +30,15 @@ class Window(NamedTuple):
     piece: int
     start: int
     end: int
+
+
+class Lesson(NamedTuple):
+    """What a network learns from at once: the model rows (T, WIDTH) as they are, as they are heard, and which
+    attributes (T, 5) are known rather than predicted (see `SequenceModel.nats`)."""
+
+    rows: derived.ModelRows
+    heard: derived.ModelRows
+    known: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,7 @@ class Windows:
     augmentation: Augmentation | None = None
     tag_rate: float = 0.5  # how often a piece is given its style tag
     hold: float = 0.0  # how often a window is heard as if some of its notes were still held
+    infill: float = 0.0  # how often a window has a hole, whose notes come last (`events.holes`)
 
     def epoch(self, epoch: int) -> list[list[Window]]:
         """Every batch of an epoch: windows of like length, at most `batch_rows` rows with their padding."""
@@ -57,8 +70,8 @@ class Windows:
             batches[-1].append(w)
         return [batches[i] for i in rng.permutation(len(batches))]
 
-    def rows(self, window: Window, epoch: int) -> tuple[derived.ModelRows, derived.ModelRows]:
-        """The model rows (T, WIDTH) of a window, augmented and tagged as this epoch has it; and the same as heard."""
+    def lesson(self, window: Window, epoch: int) -> Lesson:
+        """A window, augmented, tagged, held or with a hole as this epoch has it."""
         rng = np.random.default_rng([self.seed, epoch, window.piece])
         rows = self.corpus.rows(window.piece)
         if self.augmentation is not None:
@@ -66,14 +79,32 @@ class Windows:
         lead = max(0, window.start - LEAD)
         since = int(shift_ticks(rows[:lead, at.SHIFT]).sum())
         rows, meters = rows[lead : window.end], self.corpus.meters(window.piece)
-        true = derived.derive(rows, meters, since)[window.start - lead :]
+        lesson = self._with_hole(rows, meters, window, epoch, since) or self._in_order(
+            rows, meters, window, epoch, since
+        )
+        if window.start == 0 and self.corpus.styles and rng.random() < self.tag_rate:
+            return _with_tag(lesson, self.corpus.style(window.piece))
+        return lesson
+
+    def _in_order(self, rows: Rows, meters: tuple[Meter, ...], window: Window, epoch: int, since: int) -> Lesson:
+        lead = len(rows) - (window.end - window.start)
+        true = derived.derive(rows, meters, since)[lead:]
         heard, by_chance = true, np.random.default_rng([self.seed, epoch, *window])
         if by_chance.random() < self.hold:
-            heard = derived.derive(rows, meters, since, held_notes(rows, by_chance))[window.start - lead :]
-        if window.start == 0 and self.corpus.styles and rng.random() < self.tag_rate:
-            tag = self.corpus.style(window.piece)
-            true, heard = with_tag(true, tag), with_tag(heard, tag)
-        return true, heard
+            heard = derived.derive(rows, meters, since, held_notes(rows, by_chance))[lead:]
+        return Lesson(true, heard, np.zeros((len(true), len(at.ATTRIBUTES)), np.bool_))
+
+    def _with_hole(
+        self, rows: Rows, meters: tuple[Meter, ...], window: Window, epoch: int, since: int
+    ) -> Lesson | None:
+        by_chance = np.random.default_rng([self.seed, epoch, *window, 1])
+        if by_chance.random() >= self.infill:
+            return None
+        lead = len(rows) - (window.end - window.start)
+        rows = rows[: lead + room_beside_a_hole(self.length)]
+        now = onsets(rows) + since
+        hole = draw_hole(rows[lead:], now[lead:], meters, by_chance)
+        return None if hole is None else lesson_of(rows, meters, hole, since, lead, self.length)
 
     def _cut(self, piece: int, rng: np.random.Generator) -> list[Window]:
         n = self.corpus.entries[piece].length
@@ -99,8 +130,24 @@ def held_notes(rows: Rows, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
     return held
 
 
-def with_tag(rows: derived.ModelRows, tag: int) -> derived.ModelRows:
-    """`rows` with style tag `tag` after START."""
-    row = rows[:1].copy()
+def room_beside_a_hole(length: int) -> int:
+    """How many rows of a window of `length` predicted rows to make a sequence with a hole of: markers, skips, and the
+    notes that keep some attributes and so stand in it twice, need the others."""
+    return max(2, length * 7 // 8)
+
+
+def lesson_of(
+    rows: Rows, meters: tuple[Meter, ...], hole: Hole, since: int = 0, lead: int = 0, length: int | None = None
+) -> Lesson:
+    """Event `rows` (N, 5) with a hole, as `events.holes.permute` has them, cut to `length` predicted rows."""
+    shown, known, _ = permute(rows, meters, hole, since, lead)
+    end = None if length is None else length + 1
+    return Lesson(shown[:end], shown[:end], known[:end])
+
+
+def _with_tag(lesson: Lesson, tag: int) -> Lesson:
+    """`lesson` with style tag `tag` after START."""
+    row = lesson.heard[:1].copy()
     row[0, :5] = at.tag_row(tag)
-    return np.concatenate([rows[:1], row, rows[1:]])
+    rows, heard = (np.concatenate([side[:1], row, side[1:]]) for side in (lesson.rows, lesson.heard))
+    return Lesson(rows, heard, np.concatenate([lesson.known[:1], lesson.known[:1], lesson.known[1:]]))

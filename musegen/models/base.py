@@ -50,18 +50,19 @@ class SequenceModel(nn.Module):
         """Context (B, D) after one more row (B, WIDTH), and the new state."""
         return self.past.step(self.embed(row, self.situation(row)), _where(row), state)
 
-    def nats(self, rows: Tensor, heard: Tensor | None = None) -> Tensor:
+    def nats(self, rows: Tensor, heard: Tensor | None = None, known: Tensor | None = None) -> Tensor:
         """−log P of rows 1 … T-1 given those before: (B, T-1, 5), float32. `rows` is (B, T, WIDTH).
 
         `heard` is what is known of the same rows where that is less (notes still held): the past and each row's
-        derived columns are read there, and the events that are to be predicted in `rows`.
+        derived columns are read there, and the events that are to be predicted in `rows`. `known` (B, T, 5) marks
+        attributes that are given rather than predicted (`events.holes`): they cost nothing.
         """
         if heard is None:
             heard = rows
         situation = self.situation(heard)
         context = self._sum_up(heard[:, :-1], situation[:, :-1])
         target = torch.cat([rows[:, 1:, : derived.TIME], heard[:, 1:, derived.TIME :]], -1)
-        return self.head.nats(context, target, situation[:, 1:])
+        return self.head.nats(context, target, situation[:, 1:], None if known is None else known[:, 1:])
 
     def _sum_up(self, rows: Tensor, situation: Tensor) -> Tensor:
         context: Tensor = self.past(self.embed(rows, situation), _where(rows))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import CheckpointError, SettingsError
+from ..events import attributes as at
 from ..events.roll import Grid
+
+ATTENTIONS = ("time pitch", "time", "index", "bias")
+_FREE = [a.name for a in at.ATTRIBUTES[at.PITCH :]]
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,10 @@ class ModelConfig:
     slot_width: int = 128  # hidden units that describe one sounding note
     context: int = 512  # the longest window in training, and the transformer's memory when playing
     dropout: float = 0.1
+    attention: str = "time pitch"  # of the transformer: what it measures distances in, beside the index; or "bias"
+    bar: bool = True  # whether each row says where it is in its bar, and the bar's meter
+    order: str = "pitch velocity duration"  # in which a note's last three attributes are drawn
+    infill: bool = False  # whether it has learnt to fill holes; training says so
 
     def __post_init__(self) -> None:
         for name in ("width", "layers", "heads", "head_width", "slot_width", "context"):
@@ -30,6 +37,16 @@ class ModelConfig:
                 raise SettingsError(f"The model setting {name} is {getattr(self, name)}; it must be at least 1.")
         if not 0 <= self.dropout < 1:
             raise SettingsError(f"The model setting dropout is {self.dropout}; it must lie in 0 … 1 (1 excluded).")
+        if self.attention not in ATTENTIONS:
+            raise SettingsError(f"Unknown attention {self.attention!r}; choose one of {', '.join(ATTENTIONS)}.")
+        if sorted(self.drawn) != list(range(len(at.ATTRIBUTES))):
+            raise SettingsError(f"The order {self.order!r} must name each of {', '.join(_FREE)} once.")
+
+    @property
+    def drawn(self) -> tuple[int, ...]:
+        """All attributes in the order of the chain rule inside a note: the shift and the instrument come first."""
+        free = (_FREE.index(name) if name in _FREE else -1 for name in self.order.split())
+        return (at.SHIFT, at.INSTRUMENT, *(at.PITCH + place for place in free))
 
 
 @dataclass(frozen=True)
@@ -102,18 +119,3 @@ def config_from_dict(values: dict[str, Any]) -> Config:
         return kind(**values)
     except SettingsError as error:
         raise CheckpointError(str(error)) from error
-
-
-def turning_rates(pairs: int) -> tuple[list[float], list[float], list[float]]:
-    """Radians per row, per tick and per semitone of each rotary pair: a third each, index first.
-
-    Index periods run from 4 to 2048 rows, time from 12 ticks (an eighth) to 3072 (eight 4/4 bars), pitch
-    from 3 semitones to 96 by way of the octave.
-    """
-    time, pitch = -(-pairs // 3), pairs // 3
-    index = pairs - time - pitch
-
-    def spread(first: float, last: float, n: int) -> list[float]:
-        return [2 * math.pi / (first * (last / first) ** (i / max(1, n - 1))) for i in range(n)]
-
-    return spread(4, 2048, index), spread(12, 3072, time), spread(3, 96, pitch)

@@ -29,8 +29,8 @@ class Situation(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.bar = nn.Embedding(derived.BAR_POSITIONS, config.width)
-        self.meter = nn.Embedding(derived.METER_CLASSES, config.width)
+        self.bar = nn.Embedding(derived.BAR_POSITIONS, config.width) if config.bar else None
+        self.meter = nn.Embedding(derived.METER_CLASSES, config.width) if config.bar else None
         self.slot_instrument = nn.Embedding(at.ATTRIBUTES[at.INSTRUMENT].inputs, config.slot_width)
         self.slot_pitch = nn.Embedding(at.ATTRIBUTES[at.PITCH].inputs, config.slot_width)
         self.slot_remaining = nn.Embedding(derived.REMAINING_NONE + 1, config.slot_width)
@@ -41,7 +41,9 @@ class Situation(nn.Module):
         slots = rows[..., derived.SLOTS :].reshape(*rows.shape[:-1], derived.SLOT_COUNT, 3)
         each = self.slot_instrument(slots[..., 0]) + self.slot_pitch(slots[..., 1]) + self.slot_remaining(slots[..., 2])
         together = self.slots(F.relu(each).sum(-2)) + self.key(shares(rows[..., derived.KEY : derived.RECENT]))
-        result: Tensor = together + self.bar(rows[..., derived.BAR]) + self.meter(rows[..., derived.METER])
+        if self.bar is not None and self.meter is not None:
+            together = together + self.bar(rows[..., derived.BAR]) + self.meter(rows[..., derived.METER])
+        result: Tensor = together
         return result
 
 
@@ -85,7 +87,8 @@ class NoteHead(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         width, hidden = config.width, config.head_width
-        self.drawn = nn.ModuleList(nn.Embedding(a.inputs, width) for a in at.ATTRIBUTES[:-1])
+        self.order = config.drawn
+        self.drawn = nn.ModuleList(nn.Embedding(at.ATTRIBUTES[i].inputs, width) for i in self.order[:-1])
         self.last = nn.Embedding(at.ATTRIBUTES[at.PITCH].inputs, width)
         self.key = nn.Linear(12, width, bias=False)
         self.harmony = nn.Embedding(INTERVALS, width)
@@ -101,14 +104,14 @@ class NoteHead(nn.Module):
     def logits(self, attribute: int, context: Tensor, target: Tensor, situation: Tensor | None) -> Tensor:
         """Unnormalised log-probabilities (…, outputs) of one attribute of the `target` rows.
 
-        Reads the attributes of `target` before `attribute`, and once the shift is known its `situation`;
-        from the pitch on also LAST.
+        Reads the attributes of `target` that are drawn before `attribute`, once the shift is known its `situation`,
+        and once the instrument is known also LAST.
         """
         total = context
         if situation is not None and attribute > at.SHIFT:
             total = total + situation
-        for i in range(attribute):
-            total = total + self.drawn[i](target[..., i])
+        for i, drawn in zip(self.order[: self.order.index(attribute)], self.drawn, strict=False):
+            total = total + drawn(target[..., i])
         if attribute >= at.PITCH:
             total = total + self.last(target[..., derived.LAST])
         if attribute == at.PITCH:
@@ -139,16 +142,18 @@ class NoteHead(nn.Module):
         result: Tensor = self.key(key) + self.harmony(interval(target[..., derived.SLOTS + 1 :: 3], last)).sum(-2)
         return result
 
-    def nats(self, context: Tensor, target: Tensor, situation: Tensor) -> Tensor:
+    def nats(self, context: Tensor, target: Tensor, situation: Tensor, known: Tensor | None = None) -> Tensor:
         """−log P of each attribute of each target row: (B, T, 5) float32.
 
-        Zero where nothing is predicted: START and TAG rows, and all but the shift of skips and END.
+        Zero where nothing is predicted: START and TAG rows, all but the shift of skips and END, and what is `known`.
         """
         shift = target[..., at.SHIFT]
         note, scored = shift < at.LONGEST_SHIFT, shift <= at.END
         out = torch.zeros(*target.shape[:-1], len(at.ATTRIBUTES), device=target.device)
         for i in range(len(at.ATTRIBUTES)):
             where = scored if i == at.SHIFT else note
+            if known is not None:
+                where = where & ~known[..., i]
             chosen = target[where]
             logits = self.logits(i, context[where], chosen, situation[where])
             out[..., i][where] = F.cross_entropy(logits.float(), chosen[:, i].long(), reduction="none")

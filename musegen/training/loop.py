@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -25,7 +27,7 @@ from ..events import attributes as at
 from ..events import derived
 from ..models.base import SequenceModel, build, load_weights, parameters
 from ..models.config import ModelConfig
-from ..models.likelihood import nats_of_pieces, pad, summary
+from ..models.likelihood import nats_of_pieces, nats_with_holes, pad, pad_known, summary, summary_with_holes
 from .about import describe, fingerprint
 from .device import Machine, machine
 from .optimiser import adamw, rate_at, set_rate
@@ -49,6 +51,7 @@ def train(
     `start_from` fine-tunes a checkpoint. `report` is called with every log record.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    config = dataclasses.replace(config, infill=settings.infill > 0)
     with machine(settings) as here:
         run = _Run(corpus, config, settings, folder, here, start_from, report)
         try:
@@ -89,6 +92,7 @@ class _Run:
             ),
             tag_rate=settings.tag_rate,
             hold=settings.hold,
+            infill=settings.infill,
         )
         self.identity = {
             "model": dataclasses.asdict(config),
@@ -101,6 +105,9 @@ class _Run:
         self.steps = max(1, int(settings.epochs * len(self.windows.epoch(0))))
         self.wrapped = here.wrap(_Loss(self.model))
         self.held_out = [derived.derive(corpus.rows(i), corpus.meters(i)) for i in corpus.pieces("valid")]
+        holes = Windows(corpus, "valid", config.context, tag_rate=0.0, infill=1.0)
+        windows = [w for batch in holes.epoch(0) for w in batch] if settings.infill else []
+        self.with_holes = [(rows, known) for rows, _, known in (holes.lesson(w, 0) for w in windows)]
 
     def go(self) -> None:
         """Train until the schedule ends or the held-out figure stops improving."""
@@ -116,7 +123,7 @@ class _Run:
             record = {"step": p.step, "of": self.steps, "epoch": epoch, "train": nats, "rows": rows}
             record |= {"rate": rate_at(p.step - 1, self.steps, self.settings), "seconds": round(p.seconds, 2)}
             if p.step % self.settings.evaluate_every == 0 or p.step == self.steps:
-                record["valid"] = self._evaluate()
+                record |= self._evaluate()
             if self.here.rank == 0:
                 append_log(self.folder, record)
                 if "valid" in record:
@@ -149,12 +156,13 @@ class _Run:
         torch.manual_seed((self.settings.seed * 1_000_003 + step) * here.world + here.rank)
         mine = batch[here.rank :: here.world]
         # A process with nothing to do repeats a window with weight 0: all must take part in the averaging.
-        pairs = [self.windows.rows(w, epoch) for w in mine or batch[:1]]
-        rows, heard = (pad(side) for side in zip(*pairs, strict=True))
-        count = here.total(float(scored(rows)) if mine else 0.0)
+        lessons = [self.windows.lesson(w, epoch) for w in mine or batch[:1]]
+        rows, heard = pad([x.rows for x in lessons]), pad([x.heard for x in lessons])
+        known = pad_known([x.known for x in lessons])
+        count = here.total(float(scored(rows, known)) if mine else 0.0)
         set_rate(self.opt, rate_at(step, self.steps, self.settings))
         with here.autocast():
-            nats = self.wrapped(*(torch.from_numpy(r).to(here.device) for r in (rows, heard)))
+            nats = self.wrapped(*(torch.from_numpy(r).to(here.device) for r in (rows, heard, known)))
             nats = nats * (1.0 if mine else 0.0)
         self.opt.zero_grad(set_to_none=True)
         (nats * (here.world / count)).backward()
@@ -163,21 +171,30 @@ class _Run:
         self.average.update(self.model, step)
         return here.total(float(nats.detach())) / count, int(count)
 
-    def _evaluate(self) -> float:
-        """Held-out nats/note of the averaged weights; the best so far are saved as the checkpoint."""
+    def _evaluate(self) -> dict[str, float]:
+        """Held-out nats/note of the averaged weights, also of sequences with holes where some are trained on.
+
+        The checkpoint is the best so far, in the proportion in which the two are trained.
+        """
         averaged = build(self.config).to(self.here.device)
         averaged.load_state_dict(self.average.weights if self.settings.average else self.model.state_dict())
-        figures = summary(nats_of_pieces(averaged, self.held_out), self.held_out)
+        figures = {"valid": summary(nats_of_pieces(averaged, self.held_out), self.held_out)}
+        share = self.settings.infill
+        if share:
+            found = nats_with_holes(averaged, self.with_holes)
+            figures["valid with holes"] = summary_with_holes(found, self.with_holes)
+        totals = {name: each["total"] for name, each in figures.items()}
+        mean = (1 - share) * totals["valid"] + share * totals.get("valid with holes", 0.0)
         p = self.progress
-        if figures["total"] < p.best:
-            p.best, p.best_step, p.stale = figures["total"], p.step, 0
+        if mean < p.best:
+            p.best, p.best_step, p.stale = mean, p.step, 0
             if self.here.rank == 0:
                 self._save_best(averaged, figures)
         else:
             p.stale += 1
-        return figures["total"]
+        return totals
 
-    def _save_best(self, model: SequenceModel, figures: dict[str, float]) -> None:
+    def _save_best(self, model: SequenceModel, figures: dict[str, dict[str, float]]) -> None:
         about = {
             **describe(self.corpus),
             "split": "by piece, stable hash; train only for training, valid for choosing the step",
@@ -189,7 +206,7 @@ class _Run:
             "weights": parameters(model),
         }
         weights = {k: v.cpu().numpy() for k, v in model.state_dict().items()}
-        Checkpoint(self.config, weights, self.corpus.styles, about, {"valid": figures}).save(self.folder)
+        Checkpoint(self.config, weights, self.corpus.styles, about, figures).save(self.folder)
 
 
 class _Loss(nn.Module):
@@ -199,13 +216,15 @@ class _Loss(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, rows: torch.Tensor, heard: torch.Tensor) -> torch.Tensor:
-        return self.model.nats(rows, heard).sum()
+    def forward(self, rows: torch.Tensor, heard: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+        return self.model.nats(rows, heard, known).sum()
 
 
-def scored(rows: derived.ModelRows) -> int:
-    """How many of `rows` (B, T, WIDTH) are predicted."""
-    return int((rows[:, 1:, at.SHIFT] <= at.END).sum())
+def scored(rows: derived.ModelRows, known: npt.NDArray[np.bool_]) -> int:
+    """Of how many of `rows` (B, T, WIDTH) anything is predicted."""
+    shift = rows[:, 1:, at.SHIFT]
+    all_known = np.where(shift < at.LONGEST_SHIFT, known[:, 1:].all(-1), known[:, 1:, at.SHIFT])
+    return int(((shift <= at.END) & ~all_known).sum())
 
 
 def size(config: ModelConfig) -> int:

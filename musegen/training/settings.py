@@ -23,6 +23,7 @@ class TrainSettings:
     rename: float = 0.1  # how often a piece is played by other programs than its own
     tag_rate: float = 0.5  # how often a piece is shown with its style tag
     hold: float = 0.3  # how often a window is heard as if some of its notes were still held, as live playing is
+    infill: float = 0.0  # how often a window has a hole, which is filled from both sides; `musegen infill` needs some
     evaluate_every: int = 250  # steps between looks at the held-out pieces
     patience: int = 8  # looks without a better figure before stopping
     seed: int = 0
@@ -35,8 +36,9 @@ class TrainSettings:
                 raise SettingsError(f"The training setting {name} is {getattr(self, name)}; it must be positive.")
         if not 0 <= self.average < 1:
             raise SettingsError(f"The training setting average is {self.average}; it must lie in 0 … 1 (1 excluded).")
-        if not 0 <= self.hold <= 1:
-            raise SettingsError(f"The training setting hold is {self.hold}; it must lie in 0 … 1.")
+        for name in ("hold", "infill"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise SettingsError(f"The training setting {name} is {getattr(self, name)}; it must lie in 0 … 1.")
         if self.precision not in ("auto", "float32", "bfloat16"):
             raise SettingsError(f"The precision {self.precision!r} is not one of auto, float32, bfloat16.")
         if self.device not in ("auto", "cpu", "cuda"):

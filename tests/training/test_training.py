@@ -159,17 +159,17 @@ class TestWindows:
         a, b = Windows(corpus, length=20), Windows(corpus, length=20)
         assert a.epoch(3) == b.epoch(3) != a.epoch(4)
         window = a.epoch(3)[0][0]
-        np.testing.assert_array_equal(a.rows(window, 3), b.rows(window, 3))
+        np.testing.assert_array_equal(a.lesson(window, 3).rows, b.lesson(window, 3).rows)
 
     def test_held_notes_change_what_is_heard_and_not_what_is_to_be_predicted(self, corpus: Corpus) -> None:
         known, held = Windows(corpus, length=20), Windows(corpus, length=20, hold=1.0)
         none, changed = at.ATTRIBUTES[at.DURATION].none, 0
         for window in (w for batch in known.epoch(0) for w in batch):
-            true, heard = known.rows(window, 0)
+            true, heard = known.lesson(window, 0)[:2]
             np.testing.assert_array_equal(true, heard)
-            again, heard = held.rows(window, 0)
+            again, heard = held.lesson(window, 0)[:2]
             np.testing.assert_array_equal(true, again)
-            np.testing.assert_array_equal(heard, held.rows(window, 0)[1])
+            np.testing.assert_array_equal(heard, held.lesson(window, 0).heard)
             same = heard[:, : at.DURATION] == true[:, : at.DURATION]
             assert same.all(), "only durations are ever unknown"
             hidden = heard[:, at.DURATION] != true[:, at.DURATION]
