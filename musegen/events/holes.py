@@ -117,7 +117,7 @@ def _kept(
     shown = shown[np.lexsort((~early[shown], when[shown]))]  # a stable sort
     body = rows[shown]
     partial = inside[shown]
-    lost = [i for i in hole.lost if i != at.SHIFT]
+    lost = np.array([i for i in hole.lost if i != at.SHIFT], np.int64)
     body[np.ix_(partial, lost)] = _NONE[lost]
     kept = with_skips(when[shown] - now[head - 1], body, 0)
     if rows[-1, at.SHIFT] != at.END:
