@@ -22,6 +22,7 @@ ENGINES = {
     "rnn": ("rnn", "RNNEngine"),
     "gru": ("gru", "GRUEngine"),
     "lstm": ("lstm", "LSTMEngine"),
+    "wavenet": ("wavenet", "WaveNetEngine"),
     "transformer": ("transformer", "TransformerEngine"),
     **dict.fromkeys(BASELINES, ("baselines", "BaselineEngine")),
 }
@@ -36,6 +37,8 @@ class Engine(Protocol):
         """What it was built from."""
 
     styles: tuple[str, ...]
+    order: tuple[int, ...]
+    """All attributes, in the order in which they are drawn."""
     memory: int | None
     """How many rows a state can hold before it must be begun again; None: no end."""
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from ..checkpoint import Checkpoint
+from ..events import attributes as at
 from ..events.derived import ModelRows
 from ..models.baselines.base import build
 from ..models.baselines.contexts import Walk, places
@@ -24,6 +25,7 @@ _LEAST = 1e-30  # a probability that has run out of digits
 class BaselineEngine:
     """Any `models.baselines.base.Baseline`."""
 
+    order = tuple(range(len(at.ATTRIBUTES)))
     memory: int | None = None
 
     def __init__(self, checkpoint: Checkpoint) -> None:

@@ -17,6 +17,7 @@ from ..models.config import ModelConfig
 from .base import Floats
 
 _PITCHES = np.arange(128)[None]
+_TIMING = (("bar", derived.BAR), ("meter", derived.METER))
 EPSILON = np.float32(1e-5)  # of every RMSNorm
 
 
@@ -51,11 +52,12 @@ class NumpyEngine:
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.config, self.styles = checkpoint.shape(ModelConfig), checkpoint.styles
+        self.order = self.config.drawn
         self.weights = {k: np.ascontiguousarray(v, np.float32) for k, v in checkpoint.weights.items()}
         w = self.weights
         self._embed = [w[f"embed.attributes.{i}.weight"] for i in range(5)]
         self._embed_norm = w["embed.norm.weight"]
-        self._bar, self._meter = w["situation.bar.weight"], w["situation.meter.weight"]
+        self._timing = [(w[f"situation.{n}.weight"], c) for n, c in _TIMING if self.config.bar]
         self._slot = [w[f"situation.slot_{n}.weight"] for n in ("instrument", "pitch", "remaining")]
         self._slots_out = self._matrix("situation.slots")
         self._key = self._matrix("situation.key")
@@ -85,8 +87,8 @@ class NumpyEngine:
         np.maximum(each, 0, out=each)
         result: Floats = each.sum(-2) @ self._slots_out
         result += shares(rows[..., derived.KEY : derived.RECENT]) @ self._key
-        result += self._bar[rows[..., derived.BAR]]
-        result += self._meter[rows[..., derived.METER]]
+        for table, column in self._timing:
+            result += table[rows[..., column]]
         return result
 
     def contexts(self, rows: ModelRows) -> Floats:
@@ -103,8 +105,8 @@ class NumpyEngine:
 
     def logits(self, attribute: int, context: Floats, target: ModelRows, situation: Floats | None) -> Floats:
         total = context if attribute == at.SHIFT or situation is None else context + situation
-        for i in range(attribute):
-            total = total + self._drawn[i][target[:, i]]
+        for i, drawn in zip(self.order[: self.order.index(attribute)], self._drawn, strict=False):
+            total = total + drawn[target[:, i]]
         if attribute >= at.PITCH:
             total = total + self._last[target[:, derived.LAST]]
         if attribute == at.PITCH:

@@ -19,6 +19,7 @@ class TorchEngine:
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.config, self.styles = checkpoint.shape(ModelConfig), checkpoint.styles
+        self.order = self.config.drawn
         self.model = build(self.config).eval()
         load_weights(self.model, checkpoint)
         self.memory = self.config.context if self.config.family == "transformer" else None

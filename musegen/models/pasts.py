@@ -23,6 +23,7 @@ FAMILIES = {
     "rnn": "musegen.models.rnn:RNN",
     "gru": "musegen.models.gru:GRU",
     "lstm": "musegen.models.lstm:LSTM",
+    "wavenet": "musegen.models.wavenet:WaveNet",
     "transformer": "musegen.models.transformer:Transformer",
 }
 """Family name → where its class is."""

@@ -2,8 +2,9 @@
 
 Rotary embeddings (Su et al. 2021) turn each pair of query and key dimensions by an angle, so that a score
 depends on the *difference* of two angles. Here some pairs turn with the row's index, some with its onset in
-ticks, some with its pitch: a head can look "one bar ago" or "an octave up" wherever it stands. The state is
-a cache of keys and values, a ring of `config.context` rows.
+ticks, some with its pitch: a head can look "one bar ago" or "an octave up" wherever it stands. With the attention
+"bias", scores have learned biases of those distances instead. The state is a cache of keys and values, a ring of
+`config.context` rows.
 """
 
 from __future__ import annotations
@@ -13,36 +14,69 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import SettingsError
-from .config import ModelConfig, turning_rates
+from .config import ModelConfig
 from .pasts import Past
+from .relative import FARTHEST, bias_lookups, turning_rates
+
+Turn = tuple[Tensor, Tensor]
 
 
 class Rotary(nn.Module):
-    """The angles (…, pairs) of rows at `where` (…, 2), the `index`-th (…)."""
+    """The angles of rows, as cosines and sines (B, T, pairs), from their spots (B, T, 3) (`relative`)."""
 
     rates: Tensor
 
-    def __init__(self, pairs: int) -> None:
+    def __init__(self, pairs: int, attention: str) -> None:
         super().__init__()
-        index, time, pitch = turning_rates(pairs)
-        rates = torch.zeros(3, pairs)
-        rates[0, : len(index)] = torch.tensor(index)
-        rates[1, len(index) : len(index) + len(time)] = torch.tensor(time)
-        rates[2, len(index) + len(time) :] = torch.tensor(pitch)
-        self.register_buffer("rates", rates, persistent=False)
+        self.register_buffer("rates", torch.tensor(turning_rates(pairs, attention)), persistent=False)
 
-    def forward(self, where: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-        where = torch.cat([index.expand(where.shape[:-1])[..., None], where], -1)
+    def forward(self, spots: Tensor) -> Turn:
         # Ticks reach the thousands, where bf16 would lose the phase: stay in float32.
-        with torch.autocast(where.device.type, enabled=False):
-            angle = where.float() @ self.rates
+        with torch.autocast(spots.device.type, enabled=False):
+            angle = spots.float() @ self.rates
         return angle.cos(), angle.sin()
 
 
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn the pairs (i, i + half) of `x` (…, 2 * pairs) by the angles (…, pairs)."""
+class Biases(nn.Module):
+    """What distances add to the scores of each head, learned, and the same in all layers (Raffel et al. 2020)."""
+
+    def __init__(self, heads: int) -> None:
+        super().__init__()
+        lookups = bias_lookups()
+        self.tables = nn.ModuleList(
+            nn.ModuleList(nn.Embedding(max(places) + 1, heads) for places in each) for each in lookups
+        )
+        for i, each in enumerate(lookups):
+            for j, places in enumerate(each):
+                self.register_buffer(f"places_{i}_{j}", torch.tensor(places), persistent=False)
+
+    def forward(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """(B, heads, T, S) of spots (B, T, 3) and (B, S, 3)."""
+        apart = queries[:, :, None] - keys[:, None]
+        silent = (queries[:, :, None, 2] >= 128) | (keys[:, None, :, 2] >= 128)
+        total = torch.zeros((), device=queries.device)
+        for i, far in enumerate(FARTHEST):
+            place = apart[..., i].clamp(-far, far) + far
+            if i == 2:
+                place = torch.where(silent, 2 * far + 1, place)
+            total = total + F.embedding(place, self._by_distance(i))
+        return total.permute(0, 3, 1, 2)
+
+    def _by_distance(self, i: int) -> Tensor:
+        tables = self.tables[i]
+        assert isinstance(tables, nn.ModuleList)
+        return torch.stack([t(self.get_buffer(f"places_{i}_{j}")) for j, t in enumerate(tables)]).sum(0)
+
+
+def future(length: int, device: torch.device) -> Tensor:
+    """−∞ where a row (of `length`) would look ahead, else 0."""
+    return torch.full((length, length), -torch.inf, device=device).triu(1)
+
+
+def rotate(x: Tensor, turn: Turn) -> Tensor:
+    """Turn the pairs (i, i + half) of `x` (B, heads, T, 2 * pairs) by the angles (B, T, pairs)."""
     a, b = x.chunk(2, -1)
-    cos, sin = cos.to(x.dtype), sin.to(x.dtype)
+    cos, sin = (t[:, None].to(x.dtype) for t in turn)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
 
 
@@ -60,10 +94,10 @@ class Block(nn.Module):
         self.widen = nn.Linear(width, 4 * width, bias=False)
         self.narrow = nn.Linear(4 * width, width, bias=False)
 
-    def project(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def project(self, x: Tensor, turn: Turn | None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys (both turned) and values, each (B, heads, T, D / heads)."""
         q, k, v = self.qkv(self.norm_attention(x)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        return rotate(q, cos[:, None], sin[:, None]), rotate(k, cos[:, None], sin[:, None]), v
+        return (q, k, v) if turn is None else (rotate(q, turn), rotate(k, turn), v)
 
     def finish(self, x: Tensor, attended: Tensor) -> Tensor:
         """The residual stream after attention (B, heads, T, D / heads) and the network."""
@@ -76,10 +110,10 @@ class Block(nn.Module):
 
 
 class State:
-    """Keys and values (layers, B, heads, context, D / heads) of a ring, how many rows went in, the last of them."""
+    """Keys and values (layers, B, heads, context, D / heads) and spots (B, context, 3) of a ring; the last row."""
 
-    def __init__(self, keys: Tensor, values: Tensor, before: Tensor) -> None:
-        self.keys, self.values, self.before, self.count = keys, values, before, 0
+    def __init__(self, keys: Tensor, values: Tensor, spots: Tensor, before: Tensor) -> None:
+        self.keys, self.values, self.spots, self.before, self.count = keys, values, spots, before, 0
 
 
 class Transformer(Past):
@@ -94,37 +128,50 @@ class Transformer(Past):
         self.before = nn.Linear(config.width, config.width, bias=False)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = nn.RMSNorm(config.width, eps=1e-5)
-        self.rotary = Rotary(config.width // config.heads // 2)
+        learned, pairs = config.attention == "bias", config.width // config.heads // 2
+        self.biases = Biases(config.heads) if learned else None
+        self.rotary = None if learned else Rotary(pairs, config.attention)
 
     def forward(self, inputs: Tensor, where: Tensor) -> Tensor:
-        index = torch.arange(where.shape[1], device=where.device)
-        cos, sin = self.rotary(where, index)
+        length = where.shape[1]
+        spots = _spots(torch.arange(length, device=where.device), where)
+        turn = self.rotary(spots) if self.rotary is not None else None
+        bias = self.biases(spots, spots) + future(length, where.device) if self.biases is not None else None
         x = inputs + self.before(F.pad(inputs, (0, 0, 1, 0))[:, :-1])
         for block in self.blocks:
             assert isinstance(block, Block)
-            q, k, v = block.project(x, cos, sin)
-            x = block.finish(x, F.scaled_dot_product_attention(q, k, v, is_causal=True))
+            q, k, v = block.project(x, turn)
+            mask = None if bias is None else bias.to(q.dtype)
+            x = block.finish(x, F.scaled_dot_product_attention(q, k, v, mask, is_causal=bias is None))
         result: Tensor = self.norm(x)
         return result
 
     def start(self, batch: int) -> State:
         c = self.config
         shape = (c.layers, batch, c.heads, c.context, c.width // c.heads)
-        weight = self.norm.weight
-        empty = torch.zeros(shape, device=weight.device, dtype=weight.dtype)
-        return State(empty, empty.clone(), empty.new_zeros(batch, c.width))
+        empty = self.norm.weight.new_zeros(shape)
+        spots = torch.zeros(batch, c.context, 3, dtype=torch.long, device=empty.device)
+        return State(empty, empty.clone(), spots, empty.new_zeros(batch, c.width))
 
     def step(self, inputs: Tensor, where: Tensor, state: State) -> tuple[Tensor, State]:
-        cos, sin = self.rotary(where[:, None], torch.tensor(state.count, device=where.device))
+        spot = _spots(torch.tensor([state.count], device=where.device), where[:, None])
         slot, filled = state.count % self.config.context, min(state.count + 1, self.config.context)
+        state.spots[:, slot] = spot[:, 0]
+        turn = self.rotary(spot) if self.rotary is not None else None
+        bias = self.biases(spot, state.spots[:, :filled]) if self.biases is not None else None
         x = (inputs + self.before(state.before))[:, None]
         state.before = inputs
         for i, block in enumerate(self.blocks):
             assert isinstance(block, Block)
-            q, k, v = block.project(x, cos, sin)
+            q, k, v = block.project(x, turn)
             state.keys[i, :, :, slot], state.values[i, :, :, slot] = k[:, :, 0], v[:, :, 0]
             past = state.keys[i, :, :, :filled], state.values[i, :, :, :filled]
-            x = block.finish(x, F.scaled_dot_product_attention(q, *past))
+            x = block.finish(x, F.scaled_dot_product_attention(q, *past, bias))
         state.count += 1
         result: Tensor = self.norm(x)[:, 0]
         return result, state
+
+
+def _spots(index: Tensor, where: Tensor) -> Tensor:
+    """Spots (B, T, 3) of the rows `index` (T,) at `where` (B, T, 2)."""
+    return torch.cat([index.expand(where.shape[:-1])[..., None], where], -1)

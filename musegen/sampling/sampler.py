@@ -74,7 +74,7 @@ class Sampler:
         situation = self.engine.situation(target)
         note = at.is_note(target)
         if note.any():
-            for attribute in range(at.INSTRUMENT, _DRAWS):
+            for attribute in self.engine.order[1:]:
                 value = self._choose(attribute, context, target, situation, tracker, chance)
                 target[:, attribute] = np.where(note, value, at.ATTRIBUTES[attribute].none)
                 if attribute == at.INSTRUMENT:

@@ -12,33 +12,13 @@ from musegen.engine.torch_engine import TorchEngine
 from musegen.errors import SettingsError
 from musegen.events import attributes as at
 from musegen.events import derived
-from musegen.events.codec import EventCodec
-from musegen.models.base import SequenceModel, build, load_weights
+from musegen.models.base import build, load_weights
 from musegen.models.config import ModelConfig
 from musegen.models.likelihood import nats_of_pieces, summary
 from musegen.models.pasts import FAMILIES
-from musegen.piece import DRUMS, Meter, Note, Piece
+from musegen.piece import Meter
 
-SMALL = {"width": 48, "layers": 2, "heads": 2, "head_width": 48, "slot_width": 16, "context": 40, "dropout": 0.0}
-
-
-def small(family: str) -> SequenceModel:
-    torch.manual_seed(1)
-    return build(ModelConfig(family=family, **SMALL)).eval()  # type: ignore[arg-type]
-
-
-def tune(n: int = 24, seed: int = 0) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    notes = [
-        Note(i * 12, int(rng.integers(6, 40)), int(rng.integers(50, 80)), 82, (0, 0, 32, DRUMS)[i % 4], i % 4)
-        for i in range(n)
-    ]
-    piece = Piece.from_notes(notes)
-    return derived.derive(EventCodec().encode(piece).rows, piece.meters)
-
-
-def tensor(*rows: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.stack(rows))
+from .small import small, tensor, tune
 
 
 @pytest.mark.parametrize("family", FAMILIES)
