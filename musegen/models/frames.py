@@ -64,7 +64,7 @@ class FrameModel(nn.Module):
         self.maps = nn.Linear(width, _MAPS * config.keys)
         chain = config.outputs == "chain"
         self.head = KeyHead(CHANNELS + _MAPS + config.copies, width, config.channels, config.keys, chain, drop)
-        self.apply(initialise)
+        self.apply(initialise)  # convolutions keep torch's own
 
     def logits(self, frames: Tensor) -> Tensor:
         """log-odds that each key is down in frames 1 … T-1, given those before (and, with `chain`, the keys above it
@@ -79,11 +79,11 @@ class FrameModel(nn.Module):
         return key_nats(self.logits(frames), frames[:, 1:])
 
     def look_back(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """What the head is told after each of `frames` (B, T, K): pictures (B, T, C, K), and the summary (B, T, D)."""
+        """What the head is told after each of `frames` (B, T, K): pictures (B, T, K, C), and the summary (B, T, D)."""
         channels = key_channels(frames)
         summary = self.drop(self.past(self.drop(self._embedded(frames, channels)), self._where(frames)))
-        maps = self.maps(summary).unflatten(-1, (_MAPS, self.config.keys))
-        return torch.cat([channels, maps, self._copies(frames, summary)], 2), summary
+        maps = self.maps(summary).unflatten(-1, (self.config.keys, _MAPS))
+        return torch.cat([channels, maps, self._copies(frames, summary)], -1), summary
 
     @torch.no_grad()
     def draw(self, frames: Tensor, generator: torch.Generator) -> Tensor:
@@ -99,8 +99,8 @@ class FrameModel(nn.Module):
         time = torch.arange(frames.shape[1], device=frames.device, dtype=frames.dtype)
         angles = 2 * math.pi * time[:, None] / torch.tensor(_PERIODS, device=frames.device, dtype=frames.dtype)
         clock = torch.cat([angles.sin(), angles.cos()], -1).expand(len(frames), -1, -1)
-        classes = F.pad(channels[:, :, -1, :OCTAVE], (0, max(0, OCTAVE - self.config.keys)))
-        held = channels[:, :, len(LAGS)]
+        classes = F.pad(channels[:, :, :OCTAVE, -1], (0, max(0, OCTAVE - self.config.keys)))
+        held = channels[..., len(LAGS)]
         embedded: Tensor = self.embed(torch.cat([frames, later(frames, 1), held, classes, clock], -1))
         return embedded
 
@@ -112,13 +112,13 @@ class FrameModel(nn.Module):
         return torch.stack([time, torch.where(top < 0, NOTHING, top)], -1)
 
     def _copies(self, frames: Tensor, summary: Tensor) -> Tensor:
-        """Frames that are expected again (B, T, copies, K)."""
+        """Frames that are expected again (B, T, K, copies)."""
         query, key = (
             f(x).unflatten(-1, (self.config.copies, _COPY_WIDTH)).transpose(1, 2)
             for f, x in ((self.query, summary), (self.where_from, later(summary, 1)))
         )  # a frame is found by the summary before it: "what came next when it was like now"
         value = frames[:, None].expand(-1, self.config.copies, -1, -1)
-        return F.scaled_dot_product_attention(query, key, value, is_causal=True).transpose(1, 2)
+        return F.scaled_dot_product_attention(query, key, value, is_causal=True).permute(0, 2, 3, 1)
 
 
 def key_nats(logits: Tensor, frames: Tensor) -> Tensor:
