@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "training": {*BASE, "events", "corpus", "pictures", *MODEL_SIDE},
     "sampling": {*BASE, "midi", "events", "engine", *MODEL_SIDE},
     "evaluation": {*BASE, "midi", "events", "corpus", "engine", *MODEL_SIDE},
+    "records": {*BASE, "events", "corpus", "evaluation", "training", *MODEL_SIDE},
     "live": {*BASE, "midi", "audio", "events", "engine", "sampling", "checkpoint"},
     "pictures": BASE,
 }
@@ -43,7 +44,7 @@ MAY_IMPORT = {
 INSIDE_FUNCTIONS = {"piece": {"midi"}}  # Piece.to_pretty_midi() and its like
 """What a part may import besides, but only when a function of it runs."""
 
-TORCH_HOMES = ("models/", "training/", "engine/torch_engine.py")
+TORCH_HOMES = ("models/", "training/", "engine/torch_engine.py", "engine/torch_roll.py")
 """The only places that may name torch at all, even inside a function."""
 
 TRAINING_FILES = (

@@ -22,8 +22,10 @@ VERBS = {
     "jam": "play on from a seed phrase, in real time, to a MIDI port",
     "generate": "write many continuations of a file to a folder",
     "score": "say how likely files are under a model, and which of their notes surprise it",
+    "classify": "say which style files are most likely in, by Bayes' rule and by classifiers beside it",
     "train": "train a model on a corpus",
     "corpus": "build a corpus from folders of music, or show what is in one",
+    "benchmark": "train on a published benchmark's data and print its table",
     "ports": "list the MIDI ports of this machine",
     "doctor": "check whether this machine is ready for a jam, and what is missing",
 }

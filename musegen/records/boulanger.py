@@ -1,0 +1,87 @@
+"""Table P2: nats a frame of the chorales and the Nottingham tunes, every family with both classes of outputs.
+
+A run trains on all training pieces for so many passes and looks at the reported split once, at its end. The passes,
+the dropout and the shape were chosen with `chosen`, which holds out every tenth training piece and reports that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from ..errors import SettingsError
+from ..evaluation.boulanger import SETS, Frames, load_sets, per_frame
+from ..models.base import parameters
+from ..models.config import ModelConfig
+from ..models.frame_likelihood import nats_of_frames
+from ..models.frames import FrameConfig
+from ..models.pasts import FAMILIES as PASTS
+from ..training.frames import train_frames
+from ..training.settings import TrainSettings
+from .runs import Job, Recipe, Result
+
+FAMILIES = ("lstm", "transformer")
+"""The families of the table unless others are asked for; any past will do."""
+
+TRANSPOSITIONS = range(-6, 6)
+
+_PASTS: dict[str, dict[str, Any]] = {
+    "lstm": {"width": 128, "layers": 1},
+    "transformer": {"width": 128, "layers": 2, "heads": 4},
+}
+_TICKS = {"jsb": 24, "nottingham": 12}
+_CONTEXT = {"jsb": 160, "nottingham": 256}
+_DROPOUT = {"jsb": 0.2, "nottingham": 0.1}
+_SETTINGS = {
+    "jsb": TrainSettings(epochs=24, batch_rows=256, rate=4e-3, warm_up=50, average=0.995),
+    "nottingham": TrainSettings(epochs=6, batch_rows=768, rate=4e-3, warm_up=50, average=0.995),
+}
+
+
+def recipes(name: str, outputs: str, families: tuple[str, ...] = FAMILIES, chosen: bool = False) -> dict[str, Recipe]:
+    """The recipes of a set and a class of outputs, by family. With `chosen` what is reported is a part of the training
+    pieces that was held out, for choosing between recipes. Raises SettingsError for an unknown family."""
+    unknown = [family for family in families if family not in PASTS]
+    if unknown:
+        raise SettingsError(f"Unknown model {unknown[0]!r}; choose of {', '.join(PASTS)}.")
+    return {family: Recipe(partial(_run, name, outputs, family, chosen)) for family in families}
+
+
+def shape(name: str, outputs: str, family: str) -> FrameConfig:
+    """The shape of a family's model of a set."""
+    past = {"width": 128, "layers": 2, "heads": 4} | _PASTS.get(family, {})
+    config = ModelConfig(family=family, context=_CONTEXT[name], dropout=_DROPOUT[name], **past)
+    return FrameConfig(config, outputs, ticks=_TICKS[name])
+
+
+def reported(sets: dict[str, list[Frames]], chosen: bool = False) -> tuple[str, list[Frames], list[Frames]]:
+    """The name of the split that is reported, the pieces to train on, and those to report."""
+    train = sets["train"]
+    if chosen:
+        return "every tenth of train", [p for i, p in enumerate(train) if i % 10 != 9], train[9::10]
+    split = "test" if "test" in sets else "valid"
+    return split, train, sets[split]
+
+
+def _run(name: str, outputs: str, family: str, chosen: bool, job: Job) -> Result:
+    split, train, pieces = reported(load_sets(job.data, name), chosen)
+    settings = _settings(name, job)
+    model, progress = train_frames(train, shape(name, outputs, family), settings, job.folder, job.report)
+    plain = per_frame(nats_of_frames(model, pieces))
+    mean = per_frame(nats_of_frames(model, pieces, TRANSPOSITIONS))
+    figures = {**plain._asdict(), "in_12_keys": mean.frame_mean}
+    about = {
+        "set": SETS[name],
+        "outputs": outputs,
+        "split": split,
+        "minutes": round(progress.seconds / 60, 1),
+        "epochs": progress.epoch,
+        "weights": parameters(model),
+    }
+    return Result(figures, about)
+
+
+def _settings(name: str, job: Job) -> TrainSettings:
+    settings = replace(_SETTINGS[name], seed=job.seed)
+    return settings if job.epochs is None else replace(settings, epochs=job.epochs)
