@@ -29,7 +29,9 @@ _HOME = {
     "write_music": "midi.music",
     "load": "engine.base",
     "generate": "sampling.simple",
+    "infill": "sampling.infill",
     "score": "evaluation.density",
+    "classify": "evaluation.bayes",
     "SamplerSettings": "sampling.sampler",
     "Limits": "sampling.plan",
     "render": "audio",
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from .corpus.store import Corpus as Corpus
     from .engine.base import load as load
     from .errors import MusegenError as MusegenError
+    from .evaluation.bayes import classify as classify
     from .evaluation.density import score as score
     from .events.codec import EventCodec as EventCodec
     from .events.codec import Events as Events
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
     from .piece import Note as Note
     from .piece import Piece as Piece
     from .piece import Tempo as Tempo
+    from .sampling.infill import infill as infill
     from .sampling.plan import Limits as Limits
     from .sampling.sampler import SamplerSettings as SamplerSettings
     from .sampling.simple import generate as generate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .options import add_sampling_options, plan
+from .options import add_file_options, add_sampling_options, plan
 
 EXAMPLES = """examples:
   musegen generate --seed tune.mid                      eight variations of the next eight bars
@@ -20,18 +20,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("-n", type=int, default=8, help="how many files (%(default)s)")
     parser.add_argument("--bars", type=int, default=8, help="new bars in each (%(default)s)")
-    parser.add_argument("--out", type=Path, default=Path("generated"), help="folder for the files (%(default)s)")
     parser.add_argument("--with-seed", action="store_true", help="put the seed phrase before the new music")
-    parser.add_argument("--format", choices=("mid", "musicxml"), default="mid", help="of the files (%(default)s)")
-    parser.add_argument("--wav", action="store_true", help="render each file to sound as well")
-    parser.add_argument("--png", action="store_true", help="draw a piano roll of each file as well (extra plots)")
+    add_file_options(parser, "generated")
     parser.add_argument("--seed", metavar="FILE", help="the phrase to play on from: a file or a shipped name")
     add_sampling_options(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """Write the files; say where they are."""
-    from ..engine import load
+    from ..engine.bars import load
     from ..midi import read_music, write_music
     from ..sampling.batch import generate
     from ..sampling.seeds import find_seed
@@ -49,11 +46,12 @@ def run(args: argparse.Namespace) -> None:
             path = args.out / f"{seed.stem}-{i:0{digits}d}.{args.format}"
             write_music(piece, path)
             written.append(path)
-            _extras(args, piece, path)
+            extras(args, piece, path)
     print(f"{len(written)} files of {args.bars} bars in {args.out}: {written[0].name} … {written[-1].name}")
 
 
-def _extras(args: argparse.Namespace, piece: object, path: Path) -> None:
+def extras(args: argparse.Namespace, piece: object, path: Path) -> None:
+    """The sound and the picture of a file, where the options ask for them."""
     from ..audio import render
     from ..pictures import piano_roll
     from ..piece import Piece

@@ -1,8 +1,9 @@
-"""The options that `jam` and `generate` share: the model, how boldly, within which limits."""
+"""The options that `jam`, `generate` and `infill` share: the model, how boldly, within which limits."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,9 +14,18 @@ if TYPE_CHECKING:
 DEFAULT_CHECKPOINT = "transformer"
 
 
-def add_sampling_options(parser: argparse.ArgumentParser) -> None:
-    """Add the shared options."""
-    parser.add_argument("--seed-bars", type=int, metavar="N", help="use only the last N bars of the seed")
+def add_file_options(parser: argparse.ArgumentParser, folder: str) -> None:
+    """Add where and as what files are written."""
+    parser.add_argument("--out", type=Path, default=Path(folder), help="folder for the files (%(default)s)")
+    parser.add_argument("--format", choices=("mid", "musicxml"), default="mid", help="of the files (%(default)s)")
+    parser.add_argument("--wav", action="store_true", help="render each file to sound as well")
+    parser.add_argument("--png", action="store_true", help="draw a piano roll of each file as well (extra plots)")
+
+
+def add_sampling_options(parser: argparse.ArgumentParser, seeded: bool = True) -> None:
+    """Add the shared options; `seeded`: there is a seed phrase to go on from."""
+    if seeded:
+        parser.add_argument("--seed-bars", type=int, metavar="N", help="use only the last N bars of the seed")
     parser.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT, help="a shipped name or a folder (%(default)s)")
     parser.add_argument("--seed-number", type=int, default=0, metavar="N", help="equal numbers give equal music")
     parser.add_argument("--style", default="", help="style tag of the checkpoint, such as chorale")
