@@ -40,7 +40,9 @@ class Checkpoint:
     def shape(self, kind: type[_Kind]) -> _Kind:
         """Its config, for code that runs models of one kind. Raises CheckpointError if it is of another."""
         if not isinstance(self.config, kind):
-            wanted = {ModelConfig: "a sequence network", RollConfig: "a model of bars"}.get(kind, "a baseline")
+            wanted = {ModelConfig: "a network that plays note by note", RollConfig: "a model of bars"}.get(
+                kind, "a baseline"
+            )
             raise CheckpointError(f"The checkpoint is of the family {self.config.family}; this needs {wanted}.")
         return self.config
 

@@ -56,7 +56,7 @@ def test_a_bad_config_is_a_sentence(values: dict[str, object], sentence: str, tm
 def test_code_for_one_kind_refuses_the_others() -> None:
     ngram = Checkpoint(BaselineConfig(), WEIGHTS)
     assert ngram.shape(BaselineConfig) is ngram.config
-    with pytest.raises(CheckpointError, match="of the family ngram; this needs a sequence network"):
+    with pytest.raises(CheckpointError, match="of the family ngram; this needs a network that plays note by note"):
         ngram.shape(ModelConfig)
     with pytest.raises(SettingsError, match="Unknown baseline 'lstm'; choose one of ngram, mixture, topics"):
         dataclasses.replace(BaselineConfig(), family="lstm")

@@ -22,14 +22,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("corpus", type=Path, metavar="CORPUS", help="a folder made by  musegen corpus build")
     parser.add_argument("--out", type=Path, help="checkpoint folder (default: checkpoints/<model>-<corpus>)")
-    parser.add_argument("--model", help="model family (default: transformer, or that of --from)")
+    parser.add_argument(
+        "--model",
+        metavar="FAMILY",
+        help="rnn, gru, lstm, wavenet or transformer (default: transformer, or that of --from)",
+    )
     parser.add_argument("--from", dest="start_from", metavar="CHECKPOINT", help="fine-tune this checkpoint")
     parser.add_argument("--restart", action="store_true", help="forget the run that is in the folder and begin again")
     shape = parser.add_argument_group("shape of the model")
-    for name, what in (("width", "of every layer"), ("layers", "how many"), ("heads", "of attention")):
+    for name, what in (
+        ("width", "of every layer"),
+        ("layers", "how many (of wavenet: stacks of dilations)"),
+        ("heads", "of attention"),
+    ):
         shape.add_argument(f"--{name}", type=int, help=what)
     shape.add_argument("--context", type=int, help="longest window in rows")
+    for name, what in (("steps", "a quarter"), ("low", "lowest pitch"), ("pitches", "how many")):
+        shape.add_argument(f"--{name}", type=int, help=f"pixelcnn's grid: {what}")
     shape.add_argument("--dropout", type=float)
+    shape.add_argument("--attention", help='of the transformer: "time pitch" (default), "time", "index" or "bias"')
+    shape.add_argument("--no-bar", dest="bar", action="store_false", default=None, help="rows do not tell of their bar")
+    shape.add_argument("--order", help='of drawing inside a note (default: "pitch velocity duration")')
     how = parser.add_argument_group("how to train")
     for name, kind, what in (
         ("epochs", float, "passes over the corpus"),
@@ -58,24 +71,32 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Train, with a progress line; say where the checkpoint is."""
     from ..corpus.store import Corpus
+    from ..models.config import RollConfig
+    from ..training import loop, rolls
     from ..training.device import use_threads
-    from ..training.loop import size, train
 
     if args.threads:
         use_threads(args.threads)
     corpus = Corpus.open(args.corpus)
     start_from = _start_from(args)
     config = _model(args, start_from)
-    settings = _settings(args)
+    bars = isinstance(config, RollConfig)
+    settings = _settings(args, rolls.DEFAULTS if bars else {})
     out = args.out or Path("checkpoints") / f"{config.family}-{args.corpus.resolve().name}"
     if args.restart:
         _forget(out)
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started, one speaks
     if first:
-        print(f"{config.family}, {size(config) / 1e6:.2f} million weights → {out}", flush=True)
+        weights = rolls.size(config) if bars else loop.size(config)
+        print(f"{config.family}, {weights / 1e6:.2f} million weights → {out}", flush=True)
     try:
         with _Reporter(args.tensorboard if first else None) as report:
-            best = train(corpus, config, settings, out, start_from, report if first else lambda record: None)
+            tell = report if first else lambda record: None
+            if bars:
+                images = rolls.Images.of_corpus(corpus, config)
+                best = rolls.train_rolls(images, config, settings, out, start_from, tell)
+            else:
+                best = loop.train(corpus, config, settings, out, start_from, tell)
     except KeyboardInterrupt:
         print(f"\nStopped. The same command goes on; {out} holds the best so far.", file=sys.stderr)
         raise
@@ -91,32 +112,44 @@ def _start_from(args: argparse.Namespace) -> Any:
     return checkpoint.load(checkpoint.find(args.start_from)) if args.start_from else None
 
 
+_SHAPE = (
+    *("width", "layers", "heads", "context", "dropout", "attention", "bar", "order"),
+    *("steps", "low", "pitches"),
+)
+
+
 def _model(args: argparse.Namespace, start_from: Any) -> Any:
     import dataclasses
 
     from ..errors import SettingsError
-    from ..models.config import ModelConfig
+    from ..models.config import ModelConfig, RollConfig
 
-    given = {k: getattr(args, k) for k in ("width", "layers", "heads", "context", "dropout")}
-    given = {k: v for k, v in given.items() if v is not None}
-    if args.model:
-        given["family"] = args.model
+    family = args.model or (start_from.config.family if start_from else ModelConfig.family)
+    kind = RollConfig if family == RollConfig.family else ModelConfig
+    known = {f.name for f in dataclasses.fields(kind)}
+    given = {k: getattr(args, k) for k in _SHAPE if getattr(args, k) is not None}
+    if strange := sorted(set(given) - known):
+        raise SettingsError(f"A {family} has no --{strange[0]}: leave it out.")
+    given["family"] = family
     if start_from is None:
-        return ModelConfig(**given)
+        return kind(**given)
+    start_from.shape(kind)
     fixed = {k: v for k, v in given.items() if k != "dropout" and v != getattr(start_from.config, k)}
     if fixed:
-        raise SettingsError(f"--{next(iter(fixed))} cannot be changed when fine-tuning with --from: leave it out.")
+        name = next(iter(fixed))
+        option = {"family": "model", "bar": "no-bar"}.get(name, name)
+        raise SettingsError(f"--{option} cannot be changed when fine-tuning with --from: leave it out.")
     return dataclasses.replace(start_from.config, **given)
 
 
-def _settings(args: argparse.Namespace) -> Any:
+def _settings(args: argparse.Namespace, defaults: dict[str, Any]) -> Any:
     import dataclasses
 
     from ..training.settings import TrainSettings
 
     names = [f.name for f in dataclasses.fields(TrainSettings)]
     given = {k: getattr(args, k) for k in names if getattr(args, k, None) is not None}
-    return TrainSettings(**given)
+    return TrainSettings(**(defaults | given))
 
 
 def _forget(folder: Path) -> None:

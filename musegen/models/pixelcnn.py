@@ -79,9 +79,10 @@ class PixelCNN(nn.Module):
         self.counted = nn.Conv2d(config.tracks, width, 1)
         self.pitch = nn.Parameter(torch.zeros(2, width, 1, config.pitches))
         self.since, self.until = nn.Embedding(PLACES, width), nn.Embedding(PLACES, width)
-        self.dilations = [2 ** (i % LONGEST_DILATION[0]) for i in range(config.layers)]
+        self.dilations: list[int] = [2 ** (i % LONGEST_DILATION[0]) for i in range(config.layers)]
         self.layers = nn.ModuleList(GatedLayer(config, i) for i in range(config.layers))
         self.heads = nn.ModuleList(Head(config, track) for track in range(config.tracks))
+        _initialise(self)
 
     def forward(self, cells: Tensor, place: Tensor) -> Tensor:
         """What is known before each cell: (B, D, T, P), from cells (B, T, P, K) and `place` (B, T, 2)."""
@@ -91,7 +92,7 @@ class PixelCNN(nn.Module):
         """`forward` from `planes` and `counts`."""
         where = self.where(place)
         v = self.above(F.pad(x[:, :, :-1], (REACH, REACH, ROWS, 0))) + self.pitch[0]
-        h = self.below(F.pad(x[..., :-1], (REACH, 0))) + self.counted(counts) + self.pitch[1]
+        h: Tensor = self.below(F.pad(x[..., :-1], (REACH, 0))) + self.counted(counts) + self.pitch[1]
         for layer in self.layers:
             v, h = layer(v, h, where)
         return h
@@ -142,7 +143,8 @@ class PixelCNN(nn.Module):
     @property
     def rows_seen(self) -> int:
         """How many rows before its own a cell can depend on."""
-        return ROWS + sum(self.dilations)
+        rows: int = ROWS + sum(self.dilations)
+        return rows
 
 
 class Head(nn.Module):
@@ -161,3 +163,14 @@ class Head(nn.Module):
         """Logits (B, S, T, P) from what is known (B, D, T, P) and the planes, of which it sees the tracks before."""
         result: Tensor = self.out(F.relu(self.hidden(torch.cat([known, planes[:, : self.given]], 1))))
         return result
+
+
+def _initialise(model: PixelCNN) -> None:
+    """Weights that pass signals on as strongly as they come, and more so where the few cells that sound come in."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
+        elif isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight, std=0.1)
+    for first in (model.above, model.below):
+        nn.init.normal_(first.weight, std=0.25)

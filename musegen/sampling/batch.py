@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
+from ..engine.bars import BarMaker
 from ..engine.base import Engine
 from ..errors import SettingsError
 from ..events import derived
-from ..events.codec import Decoder, Rows, instruments_of
+from ..events.codec import Decoder, TimedNote, instruments_of
 from ..piece import Note, Piece, sort_notes
+from .bars import play_on
 from .continuation import Continuation
 from .plan import Plan
 
@@ -19,7 +21,7 @@ BATCH = 32  # sequences side by side
 
 
 def generate(
-    engine: Engine,
+    engine: Engine | BarMaker,
     plan: Plan,
     n: int,
     bars: int,
@@ -41,14 +43,18 @@ def generate(
         def tell(done: int, first: int = first, count: int = len(numbers)) -> None:
             progress(first * bars + done * count, n * bars)
 
-        for rows, start in _batch(engine, plan, numbers, bars, tell):
-            yield _piece(plan, rows, start, bars, with_seed)
+        if isinstance(engine, BarMaker):
+            each = play_on(engine, plan, numbers, bars, tell)
+        else:
+            each = _batch(engine, plan, numbers, bars, tell)
+        for notes in each:
+            yield _piece(plan, notes, bars, with_seed)
 
 
 def _batch(
     engine: Engine, plan: Plan, numbers: range, bars: int, tell: Callable[[int], None]
-) -> Iterator[tuple[Rows, int]]:
-    """The new rows of each numbered piece up to the last bar's end, and the tick that they count from."""
+) -> Iterator[list[TimedNote]]:
+    """The notes of each numbered piece up to the last bar's end, counted from the plan's origin."""
     generators = [np.random.default_rng([plan.seed_number, i]) for i in numbers]
     prompt = plan.prompt(engine.styles)
     music = Continuation(engine, prompt, plan.seed.meters, plan.settings, plan.constraints(), generators)
@@ -58,17 +64,18 @@ def _batch(
         taken.append(music.next())
         tell(min(bars, max(0, (int(music.tracker.now.min()) - plan.origin) // plan.bar)))
     for rows in np.stack(taken, axis=1):
-        yield rows[rows[:, derived.TIME] < end, :5].astype(np.int16), start
+        decoder = Decoder(start - plan.origin)
+        kept = rows[rows[:, derived.TIME] < end, :5].astype(np.int16)
+        yield list(filter(None, map(decoder.push, kept)))
 
 
-def _piece(plan: Plan, rows: Rows, start: int, bars: int, with_seed: bool) -> Piece:
-    """The rows as notes in the seed's own parts, none ringing on past the last bar."""
+def _piece(plan: Plan, timed: Iterable[TimedNote], bars: int, with_seed: bool) -> Piece:
+    """The notes in the seed's own parts, none ringing on past the last bar."""
     seed, end = plan.seed, bars * plan.bar
     instruments, _ = instruments_of(seed.notes)
     part_of = dict(zip(instruments.tolist(), seed.notes["part"].tolist(), strict=True))
-    decoder = Decoder(start - plan.origin)
     notes = []
-    for note in filter(None, map(decoder.push, rows)):
+    for note in timed:
         part = part_of.setdefault(note.instrument, max(part_of.values()) + 1)
         length = min(note.duration, end - note.onset)
         notes.append(Note(note.onset, length, note.pitch, note.velocity, note.program, part))

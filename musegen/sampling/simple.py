@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from ..engine.base import Engine, load
+from ..engine.bars import BarMaker, load
+from ..engine.base import Engine
 from ..midi.music import read_music
 from ..piece import Piece
 from .batch import generate as generate_batch
@@ -13,7 +14,7 @@ from .sampler import SamplerSettings
 
 
 def generate(
-    model: Engine | str,
+    model: Engine | BarMaker | str,
     seed: Piece | str | os.PathLike[str],
     n: int = 1,
     bars: int = 8,

@@ -11,8 +11,8 @@ from .settings import TrainSettings
 
 
 def adamw(model: nn.Module, settings: TrainSettings) -> torch.optim.AdamW:
-    """AdamW for `model`: matrices of linear layers and recurrent cells decay; embeddings, norms and biases do not."""
-    decayed = {id(m.weight) for m in model.modules() if isinstance(m, nn.Linear)}
+    """AdamW for `model`: matrices of linear layers, images' convolutions and recurrent cells decay, nothing else."""
+    decayed = {id(m.weight) for m in model.modules() if isinstance(m, nn.Linear | nn.Conv2d)}
     decayed |= {id(p) for n, p in model.named_parameters() if "cells.weight" in n}
     yes = [p for p in model.parameters() if id(p) in decayed]
     no = [p for p in model.parameters() if id(p) not in decayed]

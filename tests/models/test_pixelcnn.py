@@ -42,7 +42,8 @@ def some_cells(config: RollConfig, batch: int, rows: int, seed: int = 0) -> torc
     def choose(pitch: int, track: int, logits: np.ndarray) -> np.ndarray:
         p = np.where(logits > -1e8, [1.0, *[0.4] * (config.states - 1)], 0)
         cut = np.cumsum(p / p.sum(1, keepdims=True), 1) > rng.random((batch, 1))
-        return cut.argmax(1).astype(np.uint8)
+        chosen: np.ndarray = cut.argmax(1).astype(np.uint8)
+        return chosen
 
     with torch.no_grad():
         return torch.stack([steps.draw(place(batch, rows)[:, t], choose) for t in range(rows)], 1)
@@ -59,9 +60,8 @@ def test_causal_and_without_a_blind_spot_by_gradient(name: str) -> None:
     assert not touched[t + 1 :].any(), "sees later rows"
     assert not touched[t, p:].any(), "sees its own cell or the pitches above it"
     assert not counted[t + 1 :].any() and not counted[t, p + 1 :].any(), "counts what is still to come"
-    rows = sum(layer.time for layer in model.layers) + ROWS
-    reach = REACH + sum(layer.pitch for layer in model.layers)
-    assert rows == model.rows_seen == 9
+    rows, reach = ROWS + 1 + 2 + 4, REACH + 1 + 2 + 4
+    assert rows == model.rows_seen
     assert touched[t - rows : t, p - reach : p + reach + 1].all(), "a blind spot above"
     assert not touched[: t - rows].any()
     assert touched[t, p - REACH - 2 * (1 + 2 + 4) : p].all(), "a blind spot beside"
@@ -124,5 +124,5 @@ def test_probabilities_of_all_rolls_of_two_rows_sum_to_one(config: RollConfig) -
 def test_a_config_that_makes_no_sense_is_named() -> None:
     for wrong in ({"states": 4}, {"one_note": True}, {"pitches": 200}, {"dropout": 1.0}, {"width": 0}):
         with pytest.raises(SettingsError):
-            RollConfig(**wrong)  # type: ignore[arg-type]
+            RollConfig(**wrong)
     assert config_from_dict({"family": "pixelcnn", "width": 16}) == RollConfig(width=16)
