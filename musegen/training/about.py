@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from typing import Any
 
 from ..corpus.store import Corpus
 
@@ -13,12 +14,14 @@ def fingerprint(corpus: Corpus) -> str:
     return hashlib.sha256("\n".join(e.to_json() for e in corpus.entries).encode()).hexdigest()[:16]
 
 
-def describe(corpus: Corpus) -> dict[str, str]:
-    """The corpus and its licences, for a model card."""
+def describe(corpus: Corpus) -> dict[str, Any]:
+    """The corpus and its licences, for a model card; how many pieces of each style, for P(style)."""
     train = [corpus.entries[i] for i in corpus.pieces("train")]
     pieces, notes = Counter(e.source for e in train), Counter[str]()
     for e in train:
         notes[e.source] += e.notes
     parts = [f"{source} ({n} pieces, {notes[source]} notes)" for source, n in sorted(pieces.items())]
     licences = [f"{source}: {licence}" for source, licence in sorted(corpus.licences.items())]
-    return {"trained on": ", ".join(parts), "licence": "; ".join(licences)}
+    styles = Counter(e.style for e in train)
+    counts = {style: styles[style] for style in corpus.styles}
+    return {"trained on": ", ".join(parts), "licence": "; ".join(licences), "pieces of each style": counts}
