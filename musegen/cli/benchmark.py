@@ -96,7 +96,7 @@ def _boulanger(args: argparse.Namespace) -> None:
             found = run_all(which, args.data, out, args.seeds, args.epochs, show.record, show.run)
             split = next(iter(found.values()))[0].about["split"]
             title = f"{SETS[name]}, {outputs} outputs, nats a frame of {split} (published: of test)"
-            columns = {"frame_mean": "frame-mean", "in_12_keys": "mean of 12 keys", "piece_mean": "piece-mean"}
+            columns = {"frame_mean": "frame-mean", "piece_mean": "piece-mean"}
             tables.append(table(title, found, PUBLISHED[name, outputs], columns))
     print("\n\n".join(tables))
 

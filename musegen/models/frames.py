@@ -76,7 +76,7 @@ class FrameModel(nn.Module):
 
     def nats(self, frames: Tensor) -> Tensor:
         """−log P of frames 1 … T-1 given those before: (B, T-1), of `frames` (B, T, K)."""
-        return key_nats(self.logits(frames), frames[:, 1:])
+        return F.binary_cross_entropy_with_logits(self.logits(frames), frames[:, 1:], reduction="none").sum(-1)
 
     def look_back(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """What the head is told after each of `frames` (B, T, K): pictures (B, T, K, C), and the summary (B, T, D)."""
@@ -119,8 +119,3 @@ class FrameModel(nn.Module):
         )  # a frame is found by the summary before it: "what came next when it was like now"
         value = frames[:, None].expand(-1, self.config.copies, -1, -1)
         return F.scaled_dot_product_attention(query, key, value, is_causal=True).permute(0, 2, 3, 1)
-
-
-def key_nats(logits: Tensor, frames: Tensor) -> Tensor:
-    """−log P of `frames` (…, K), the sum over their keys, given each key's `logits`."""
-    return F.binary_cross_entropy_with_logits(logits, frames, reduction="none").sum(-1)

@@ -29,8 +29,6 @@ from .settings import TrainSettings
 
 Report = Callable[[dict[str, Any]], None]
 
-_SHORTEST = 16  # frames of the windows at either end of a long piece
-
 
 def train_frames(
     pieces: Sequence[Frames],
@@ -114,8 +112,8 @@ def epoch_of(pieces: Sequence[Frames], context: int, settings: TrainSettings, ep
 def _windows(piece: Frames, context: int, rng: np.random.Generator) -> list[Frames]:
     if len(piece) <= context + 1:
         return [piece]
-    first = int(rng.integers(min(_SHORTEST, context), context + 1))
-    edges = [0, *range(first, len(piece) - _SHORTEST, context), len(piece) - 1]
+    first = int(rng.integers(1, context + 1))
+    edges = [0, *range(first, len(piece) - 1, context), len(piece) - 1]
     # The frame at an edge is scored in one window and the first of the next.
     return [piece[a : b + 1] for a, b in itertools.pairwise(edges)]
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from musegen.errors import SettingsError
 from musegen.models.config import ModelConfig
-from musegen.models.frame_likelihood import nats_of_frames, shifted
+from musegen.models.frame_likelihood import nats_of_frames
 from musegen.models.frames import OUTPUTS, FrameConfig, FrameModel
 from musegen.models.keys import key_channels
 
@@ -85,18 +85,6 @@ def test_windows_and_padding_change_nothing_that_fits_the_context(outputs: str) 
     for piece, nats in zip(pieces, together, strict=True):
         assert np.allclose(nats, model.nats(torch.from_numpy(piece)[None].float())[0].detach(), rtol=1e-4)
     assert [len(n) for n in nats_of_frames(model_of(outputs, keys=88, context=8), pieces)] == [39, 16, 1]
-
-
-def test_keys_of_probability_are_averaged_over_transpositions() -> None:
-    model = model_of("chain", keys=24)
-    frames = frames_of(24, 1, 9)
-    frames[..., :6] = frames[..., -6:] = 0  # room for the transpositions
-    piece = np.asarray(frames[0] > 0, np.uint8)
-    down = [shifted(model.logits(shifted(frames, by)).sigmoid(), -by) for by in (-2, 0, 1)]
-    expected = F.binary_cross_entropy(sum(down) / 3, frames[:, 1:], reduction="none").sum(-1)  # type: ignore[arg-type]
-    found = nats_of_frames(model, [piece], shifts=(-2, 0, 1))[0]
-    assert np.allclose(found, expected[0].detach(), rtol=1e-4)
-    assert not np.allclose(found, nats_of_frames(model, [piece])[0], rtol=1e-3)
 
 
 def test_channels_of_a_key_held() -> None:
