@@ -16,7 +16,7 @@ from ..engine.base import Engine
 from ..errors import SettingsError
 from ..events import attributes as at
 from ..events import derived
-from ..events.codec import Rows, with_skips
+from ..events.codec import Rows, shift_ticks, with_skips
 from ..events.holes import Hole, Permuted, permute
 from ..piece import Meter
 from .beside import HoleTracker, Notes, Within
@@ -108,7 +108,7 @@ def _shown(around: Around, kept: Notes, lost: Notes, hole: Hole, start: int, sto
     both = kept.joined(lost) if hole.keep else kept
     rows = with_skips(both.now, both.rows.copy(), len(around.head))
     rows[: len(around.head)] = around.head
-    now = np.cumsum(derived.shift_ticks(rows[:, at.SHIFT]))
+    now = np.cumsum(shift_ticks(rows[:, at.SHIFT]))
     first, last = (int(np.searchsorted(now, tick)) for tick in (start, stop))
     last = min(last, len(rows) - 1)
     own = 2 * len(lost.now) if hole.keep else max(FEWEST, 2 * len(lost.now))
@@ -193,4 +193,4 @@ class _Draw:
 
 
 def _only(row: np.ndarray, known: np.ndarray) -> tuple[Only, ...]:
-    return tuple(Only(i, int(row[i])) for i in np.flatnonzero(known))
+    return tuple(Only(int(i), int(row[i])) for i in np.flatnonzero(known))

@@ -118,7 +118,7 @@ def test_equal_seed_numbers_give_equal_music(engine: Engine) -> None:
 
 
 def test_the_limits_hold_in_the_gap(engine: Engine) -> None:
-    limits = Limits(key="C major", low=62, high=70, grid=12, voices=2)
+    limits = Limits(key="C major", low=62, high=70, grid=12, voices=2, note_bars=0.25)
     pieces = infill(engine, tune(0), (3, 5), 1, n=8, limits=limits, settings=SamplerSettings(temperature=1.5))
     found = 0
     for piece in pieces:
