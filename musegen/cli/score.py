@@ -45,13 +45,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Score every file and show it as asked."""
     from .. import checkpoint as checkpoints
-    from ..engine.base import of_checkpoint
+    from ..engine.bars import load
     from ..evaluation.density import score
 
-    checkpoint = checkpoints.load(checkpoints.find(args.checkpoint))
-    model = of_checkpoint(checkpoint)
+    metrics = checkpoints.load(checkpoints.find(args.checkpoint)).metrics
+    model = load(args.checkpoint)
     found = {file: score(model, file, args.style) for file in dict.fromkeys(args.files)}
-    held_out = {k: v for k in ("valid", "test") if isinstance(v := checkpoint.metrics.get(k), dict) and "total" in v}
+    held_out = {k: v for k in ("valid", "test") if isinstance(v := metrics.get(k), dict) and "total" in v}
     if args.json:
         _print_json(args, held_out, found)
         return

@@ -15,6 +15,7 @@ from ..events.derived import ModelRows
 from ..models.config import ModelConfig
 from ..models.long_pieces import BATCH_ROWS, Nats, in_windows
 from .base import Engine, Floats
+from .baselines import BaselineEngine
 
 
 def nats_of_pieces(engine: Engine, pieces: Sequence[ModelRows]) -> list[Nats]:
@@ -22,14 +23,10 @@ def nats_of_pieces(engine: Engine, pieces: Sequence[ModelRows]) -> list[Nats]:
 
     Rows that are never predicted (START, tags) cost 0, as do the missing attributes of skips and END.
     """
-    return in_windows(lambda rows: nats_of_rows(engine, rows), pieces, context_of(engine, pieces))
-
-
-def context_of(engine: Engine, pieces: Sequence[ModelRows]) -> int:
-    """How many rows of past the engine is given: what it was trained with, or all where it has no such bound."""
-    if isinstance(engine.config, ModelConfig):
-        return engine.config.context
-    return max([len(p) for p in pieces], default=1)
+    if isinstance(engine, BaselineEngine):  # it looks values up: no need to spread out all those that were not chosen
+        return [engine.model.nats(p)[1:] for p in pieces]
+    context = engine.config.context if isinstance(engine.config, ModelConfig) else max(map(len, pieces), default=1)
+    return in_windows(lambda rows: nats_of_rows(engine, rows), pieces, context)
 
 
 def nats_of_rows(engine: Engine, rows: ModelRows) -> Nats:

@@ -101,10 +101,10 @@ class Classifier:
         events = EventCodec().encode(piece if instruments else without_instruments(piece))
         nats = nats_by_style(self.engine, events.rows, events.meters)
         likelihoods = {BAYES: dict(zip(self.styles, (-nats.sum(1)).tolist(), strict=True))}
-        for name, of in ((FEATURES, features), (STATE, lambda *rows: mean_state(self.engine, *rows))):
+        for name, x in summaries(self.engine, events.rows, events.meters).items():
             fitted = self.fitted.get(name if instruments else name + OF_PIANOS)
             if fitted is not None:
-                found = fitted.likelihoods(of(events.rows, events.meters)[None])[0]
+                found = fitted.likelihoods(x[None])[0]
                 likelihoods[name] = dict(zip(fitted.classes, found.tolist(), strict=True))
         return Verdict(
             self.styles,
@@ -149,14 +149,18 @@ def nats_by_style(engine: Engine, rows: Rows, meters: tuple[Meter, ...]) -> Arra
     return result
 
 
-def mean_state(engine: Engine, rows: Rows, meters: tuple[Meter, ...]) -> Array:
-    """The mean (D,) of the network's contexts over as much of a piece as it hears at once, without a tag."""
-    found = engine.contexts(derive(_reached(engine, rows), meters)[None])
-    result: Array = found[0].mean(0).astype(np.float64)
-    return result
+def summaries(engine: Engine, rows: Rows, meters: tuple[Meter, ...]) -> dict[str, Array]:
+    """What each discriminative classifier reads of a piece, by its name: as much of the piece as the tags reach.
+
+    The state is the mean (D,) of the network's contexts, without a tag.
+    """
+    rows = _reached(engine, rows)
+    state = engine.contexts(derive(rows, meters)[None])[0].mean(0)
+    return {FEATURES: features(rows, meters), STATE: state.astype(np.float64)}
 
 
 def _reached(engine: Engine, rows: Rows) -> Rows:
+    """The beginning of a piece that a network hears at once."""
     return rows[: engine.config.context] if isinstance(engine.config, ModelConfig) else rows
 
 

@@ -15,13 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.base import Engine, load
+from ..engine.bars import BarMaker, load
+from ..engine.base import Engine
 from ..engine.likelihood import nats_of_pieces
 from ..engine.styles import tags_of
-from ..errors import MusegenError
+from ..errors import MusegenError, SettingsError
 from ..events import attributes as at
 from ..events.codec import EventCodec, instruments_of
 from ..events.derived import derive
+from ..events.roll import from_piece
 from ..midi.music import read_music
 from ..models.long_pieces import Nats
 from ..piece import DRUMS, Piece, pitch_name
@@ -111,7 +113,7 @@ class Density:
         }
 
 
-def score(model: Engine | str, piece: Piece | str | os.PathLike[str], style: str = "") -> Density:
+def score(model: Engine | BarMaker | str, piece: Piece | str | os.PathLike[str], style: str = "") -> Density:
     """How likely `piece` (or the file of that name) is under `model`, a loaded one or a checkpoint's name.
 
     `style` is a style tag to condition on. Raises FileError, CheckpointError, SettingsError, and MusegenError for a
@@ -119,9 +121,16 @@ def score(model: Engine | str, piece: Piece | str | os.PathLike[str], style: str
     """
     music = piece if isinstance(piece, Piece) else read_music(piece)
     engine = load(model) if isinstance(model, str) else model
+    if isinstance(engine, BarMaker) and style:
+        raise SettingsError("A model of whole bars has no style tags: leave --style out.")
     if not len(music):
         raise MusegenError(f"{_name(piece)} has no notes, so there is nothing to score.")
-    return density(engine, music, tags_of(engine.styles, style))
+    if not isinstance(engine, BarMaker):
+        return density(engine, music, tags_of(engine.styles, style))
+    found = density_of_roll(engine, music)
+    if not len(found.piece):
+        raise MusegenError(f"{_name(piece)} has no notes that the model's roll holds, so there is nothing to score.")
+    return found
 
 
 def density(engine: Engine, piece: Piece, tags: tuple[int, ...] = ()) -> Density:
@@ -131,6 +140,21 @@ def density(engine: Engine, piece: Piece, tags: tuple[int, ...] = ()) -> Density
     (nats,) = nats_of_pieces(engine, [derive(events.rows, events.meters)])
     shown = dataclasses.replace(codec.decode(events), part_names=_part_names(piece))
     return Density(shown, *per_note(events.rows[1:], nats))
+
+
+def density_of_roll(model: BarMaker, piece: Piece) -> Density:
+    """The nats of `piece` as a roll, where each step has nats rather than each note.
+
+    The nats of the steps since notes last began, up to those that begin now, are theirs in equal shares.
+    """
+    grid = model.config.grid
+    roll = from_piece(piece, grid)
+    shown = (roll.merged() if model.config.tracks == 1 else roll).to_piece()
+    steps = model.nats(piece).steps
+    begins, sharing = np.unique(shown.notes["onset"] // grid.ticks, return_counts=True)
+    until = np.add.reduceat(np.append(steps, 0.0), np.append(0, begins + 1))  # after the last of them: the end
+    each = np.repeat(until[:-1] / sharing, sharing)
+    return Density(shown, each[:, None], float(until[-1]), ("steps",))
 
 
 def per_note(rows: np.ndarray, nats: Nats) -> tuple[Nats, float]:

@@ -15,8 +15,8 @@ from ..corpus.store import Corpus
 from ..engine.base import Engine, of_checkpoint
 from ..events.codec import Rows
 from . import linear
-from .bayes import FEATURES, FILE, OF_PIANOS, STATE, fingerprint, mean_state
-from .features import features, rows_without_instruments
+from .bayes import FEATURES, FILE, OF_PIANOS, STATE, fingerprint, summaries
+from .features import rows_without_instruments
 from .linear import Array, Linear
 
 Report = Callable[[int, int], None]
@@ -35,12 +35,12 @@ def fit_classifiers(
         def tell(done: int, before: int = n * len(pieces)) -> None:
             report(before + done, 2 * len(pieces))
 
-        found = summaries(engine, corpus, pieces, bool(ending), tell)
+        found = summaries_of(engine, corpus, pieces, bool(ending), tell)
         fitted |= {name + ending: linear.fit(x, styles) for name, x in found.items()}
     return fitted
 
 
-def summaries(
+def summaries_of(
     engine: Engine,
     corpus: Corpus,
     pieces: Sequence[int],
@@ -48,13 +48,11 @@ def summaries(
     report: Callable[[int], None] = lambda done: None,
 ) -> dict[str, Array]:
     """What each classifier reads of the pieces of those numbers: by its name, (pieces, numbers)."""
-    out: dict[str, list[Array]] = {FEATURES: [], STATE: []}
+    found = []
     for done, i in enumerate(pieces, 1):
-        rows, meters = rows_of(corpus, i, on_pianos), corpus.meters(i)
-        out[FEATURES].append(features(rows, meters))
-        out[STATE].append(mean_state(engine, rows, meters))
+        found.append(summaries(engine, rows_of(corpus, i, on_pianos), corpus.meters(i)))
         report(done)
-    return {name: np.stack(values) for name, values in out.items()}
+    return {name: np.stack([f[name] for f in found]) for name in (FEATURES, STATE)}
 
 
 def rows_of(corpus: Corpus, i: int, on_pianos: bool) -> Rows:

@@ -15,17 +15,21 @@ import pytest
 import musegen
 from musegen import checkpoint as checkpoints
 from musegen.cli.main import main
+from musegen.corpus.store import Corpus
+from musegen.engine.bars import BarMaker
+from musegen.engine.bars import load as load_any
 from musegen.engine.base import Engine, load
 from musegen.engine.likelihood import nats_of_pieces, nats_of_rows
 from musegen.errors import MusegenError, SettingsError
 from musegen.evaluation.density import density, score
-from musegen.evaluation.likelihood import model_of
+from musegen.evaluation.likelihood import model_of, nats_of
 from musegen.events import attributes as at
 from musegen.events.codec import EventCodec, Rows
 from musegen.events.derived import derive
 from musegen.midi import write_music
 from musegen.models.likelihood import nats_of_pieces as nats_in_torch
-from musegen.piece import Meter, Note, Piece
+from musegen.piece import DRUMS, Meter, Note, Piece
+from musegen.training.baselines import fit
 
 from ..small_corpus import tune
 
@@ -142,10 +146,51 @@ def test_a_wrong_note_stands_out(engine: Engine) -> None:
 
 
 def test_what_cannot_be_scored_is_one_sentence(engine: Engine, untrained: Path, tmp_path: Path) -> None:
-    with pytest.raises(MusegenError, match="This piece has no notes"):
+    with pytest.raises(MusegenError, match="This piece has no notes, so"):
         score(engine, Piece.from_notes([]))
     with pytest.raises(SettingsError, match="no style 'jazz'; it knows chorale, tune"):
         score(str(untrained), tune(1), "jazz")
+
+
+def test_a_roll_is_scored_by_its_steps(tmp_path: Path) -> None:
+    """Fresh weights: each note has its share of the steps up to it, and shares and end are all there is."""
+    from musegen.models.config import RollConfig
+    from musegen.models.pixelcnn import PixelCNN
+
+    config = RollConfig(width=8, layers=2, low=34, pitches=46, context=48)
+    weights = {k: v.numpy() for k, v in PixelCNN(config).state_dict().items()}
+    checkpoints.Checkpoint(config, weights).save(tmp_path / "pixels")
+    model = load_any(tmp_path / "pixels")
+    assert isinstance(model, BarMaker)
+    piece = Piece.from_notes([Note(12, 12, 60), Note(12, 12, 64), Note(48, 48, 62), Note(60, 24, 38, 90, DRUMS, 1)])
+    found = score(model, piece)
+    steps = model.nats(piece).steps
+    assert [(n.onset, n.pitch) for n in found.piece] == [(12, 60), (12, 64), (48, 62)]
+    assert found.notes[:, 0] == pytest.approx([steps[:3].sum() / 2, steps[:3].sum() / 2, steps[3:9].sum()])
+    assert found.end == pytest.approx(steps[9:].sum())
+    assert sum(found.by_attribute.values()) == pytest.approx(found.total) == pytest.approx(steps.sum())
+    for nothing in (Piece.from_notes([]), Piece.from_notes([Note(0, 24, 38, 90, DRUMS, 0), Note(0, 24, 127)])):
+        with pytest.raises(MusegenError, match="nothing to score"):
+            score(model, nothing)
+    with pytest.raises(SettingsError, match="no style tags"):
+        score(model, piece, "jazz")
+
+
+def test_a_baseline_is_scored_as_its_figures_are(corpus: Corpus, tmp_path: Path) -> None:
+    """The n-gram's held-out figure, and its nats by the long way: the probability of what was chosen among all."""
+    fitted = fit(corpus, "ngram")
+    fitted.save(tmp_path / "ngram")
+    engine = load(tmp_path / "ngram")
+    found = score(engine, tune(9))
+    rows = derive(*_rows(tune(9)))
+    assert sum(held_out_nats(fitted, rows)) == pytest.approx(found.total)
+    spread = nats_of_rows(engine, rows[None])[0]
+    assert spread.sum() == pytest.approx(found.total, rel=0.02)  # the n-gram's own nats are an upper bound
+    assert spread.sum() <= found.total + 1e-3
+
+
+def held_out_nats(fitted: checkpoints.Checkpoint, rows: np.ndarray) -> list[float]:
+    return nats_of(fitted, [rows])[0].sum(1).tolist()
 
 
 def test_the_public_name(trained: Path) -> None:
@@ -178,7 +223,7 @@ def test_the_verb(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     [
         (lambda p: None, "there is no such file"),
         (lambda p: p.write_bytes(b"not music"), "tune.mid"),
-        (lambda p: write_music(Piece.from_notes([]), p), "has no notes, so there is nothing to score"),
+        (lambda p: write_music(Piece.from_notes([]), p), "so there is nothing to score"),
     ],
 )
 def test_the_verb_on_bad_files(
