@@ -10,12 +10,11 @@ import torch
 
 from ..checkpoint import Checkpoint
 from ..events.roll import HOLD, SILENT, Cells
-from ..models.base import load_weights
 from ..models.config import RollConfig
 from ..models.images import Image, of_piece
-from ..models.pixelcnn import NEVER, PixelCNN
+from ..models.pixelcnn import NEVER
 from ..models.pixelsteps import Chosen, Logits, PixelSteps
-from ..models.rolls import nats_of_frames
+from ..models.rolls import model_of, nats_of_frames
 from ..piece import Piece
 from .bars import BarLimits, RollNats
 
@@ -27,8 +26,7 @@ class PixelEngine:
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.config, self.styles = checkpoint.shape(RollConfig), checkpoint.styles
-        self.model = PixelCNN(self.config).eval()
-        load_weights(self.model, checkpoint)
+        self.model = model_of(checkpoint)
 
     def nats(self, piece: Piece) -> RollNats:
         image = of_piece(piece, self.config)

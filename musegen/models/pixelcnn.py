@@ -41,7 +41,7 @@ class GatedLayer(nn.Module):
         self.horizontal = nn.Conv2d(width, 2 * width, (1, 3), dilation=(1, self.pitch))
         self.out = nn.Conv2d(width, width, 1)
         self.place = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(2))
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = nn.Dropout2d(config.dropout)  # of whole channels: costs nothing, and neighbours cannot stand in
 
     def forward(self, v: Tensor, h: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
         """Both stacks (B, D, T, P), given the rows' places in the bar (B, T, D)."""

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from .base import load_weights
+from .config import RollConfig
 from .images import Image, of_keys
 from .pixelcnn import PixelCNN
+
+if TYPE_CHECKING:
+    from ..checkpoint import Checkpoint
 
 CHUNK = 512  # rows scored at once
 
 Nats = npt.NDArray[np.float64]
+
+
+def model_of(checkpoint: Checkpoint) -> PixelCNN:
+    """The checkpoint's network, ready to evaluate. Raises CheckpointError where it is none of ours."""
+    model = PixelCNN(checkpoint.shape(RollConfig))
+    load_weights(model, checkpoint)
+    return model.eval()
 
 
 def nats_of_cells(model: PixelCNN, image: Image) -> Iterator[tuple[slice, Tensor]]:

@@ -19,6 +19,7 @@ from ..models.frames import FrameConfig
 from ..models.pasts import FAMILIES as PASTS
 from ..training.frames import train_frames
 from ..training.settings import TrainSettings
+from . import pixelcnn
 from .runs import Job, Recipe, Result
 
 FAMILIES = ("lstm", "transformer")
@@ -40,10 +41,13 @@ _SETTINGS = {
 def recipes(name: str, outputs: str, families: tuple[str, ...] = FAMILIES, chosen: bool = False) -> dict[str, Recipe]:
     """The recipes of a set and a class of outputs, by family. With `chosen` what is reported is a part of the training
     pieces that was held out, for choosing between recipes. Raises SettingsError for an unknown family."""
-    unknown = [family for family in families if family not in PASTS]
+    unknown = [family for family in families if family not in (*PASTS, pixelcnn.FAMILY)]
     if unknown:
-        raise SettingsError(f"Unknown model {unknown[0]!r}; choose of {', '.join(PASTS)}.")
-    return {family: Recipe(partial(_run, name, outputs, family, chosen)) for family in families}
+        raise SettingsError(f"Unknown model {unknown[0]!r}; choose of {', '.join([*PASTS, pixelcnn.FAMILY])}.")
+    if pixelcnn.FAMILY in families and outputs != "chain":
+        raise SettingsError("A pixelcnn has no independent outputs: say  --outputs chain  with it.")
+    each = {f: Recipe(partial(_run, name, outputs, f, chosen)) for f in families if f != pixelcnn.FAMILY}
+    return each | ({pixelcnn.FAMILY: pixelcnn.recipe_of_keys(name, chosen)} if pixelcnn.FAMILY in families else {})
 
 
 def shape(name: str, outputs: str, family: str) -> FrameConfig:

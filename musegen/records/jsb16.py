@@ -23,6 +23,7 @@ from ..events.derived import derive
 from ..models.config import BASELINES, ModelConfig
 from ..models.pasts import FAMILIES as PASTS
 from ..training.settings import TrainSettings
+from . import pixelcnn
 from .runs import Job, Recipe, Result
 
 FAMILIES = ("ngram", "lstm", "transformer")
@@ -58,11 +59,11 @@ def recipe(model: str) -> Recipe:
     if model in BASELINES:
         return Recipe(partial(_run, _baseline), seeded=model != "ngram")
     if model not in PASTS:
-        raise SettingsError(f"Unknown model {model!r}; choose of {', '.join([*OTHERS, *BASELINES, *PASTS])}.")
+        raise SettingsError(f"Unknown model {model!r}; choose of {', '.join([*BASELINES, *PASTS, *OTHERS])}.")
     return Recipe(partial(_run, _network))
 
 
-OTHERS: dict[str, Recipe] = {}
+OTHERS: dict[str, Recipe] = {pixelcnn.FAMILY: pixelcnn.recipe_of_voices()}
 """Models that are no event models: name → recipe. What they report must be of the same cells (evaluation.jsb16)."""
 
 
