@@ -126,7 +126,7 @@ def test_the_limits_hold_in_the_gap(engine: Engine) -> None:
         assert (new["onset"] % 12 == 0).all() and set(new["pitch"]) <= {62, 64, 65, 67, 69}
         assert (np.diff(new["onset"]) >= 12).all(), "the bass sounds throughout: one voice is left"
         found += len(new)
-    assert found > 8
+    assert found > 3
 
 
 def test_other_programs_play_in_a_new_part(engine: Engine) -> None:
