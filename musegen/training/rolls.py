@@ -25,6 +25,7 @@ from ..checkpoint import Checkpoint, load
 from ..corpus.store import Corpus
 from ..errors import SettingsError
 from ..events.codec import EventCodec, Events
+from ..events.roll import HOLD, ONSET, SILENT
 from ..models.base import load_weights, parameters
 from ..models.config import RollConfig
 from ..models.images import Image, of_piece, transpose
@@ -100,6 +101,14 @@ def epoch_of_windows(
             longest = w.end - w.start
         batches[-1].append(w)
     return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def _notes(cells: Tensor, scored: Tensor) -> int:
+    """How many notes begin in the scored rows of cells (B, T, P, K)."""
+    begins = cells == ONSET
+    if int(cells.max()) < HOLD:  # of two states: where the row before is silent
+        begins[:, 1:] &= cells[:, :-1] == SILENT
+    return int((begins.sum((2, 3)) * scored).sum())
 
 
 def size(config: RollConfig) -> int:
@@ -193,7 +202,7 @@ class _Run:
             p.epoch, p.batch = p.epoch + 1, 0
 
     def _step(self, batch: list[Window], epoch: int) -> tuple[float, int]:
-        """One step; returns the mean nats per scored row, and how many there were."""
+        """One step; returns the nats per note of the scored rows, and how many rows there were."""
         step = self.progress.step
         torch.manual_seed(self.settings.seed * 1_000_003 + step)
         set_rate(self.opt, rate_at(step, self.steps, self.settings))
@@ -206,7 +215,7 @@ class _Run:
         nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip)
         self.opt.step()
         self.average.update(self.model, step)
-        return float(total.detach()) / rows, rows
+        return float(total.detach()) / max(1, _notes(cells, scored)), rows
 
     def _tensors(self, batch: list[Window], epoch: int) -> tuple[Tensor, Tensor, Tensor]:
         """Cells (B, T, P, K), places (B, T, 2), and which rows are scored (B, T); silence fills up."""

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from musegen.checkpoint import load
+from musegen.cli.main import main
 from musegen.corpus.store import Corpus
 from musegen.errors import CheckpointError, SettingsError
 from musegen.events.roll import HOLD, ONSET
@@ -20,7 +21,7 @@ from musegen.models.pixelcnn import PixelCNN
 from musegen.models.rolls import OUTSIDE, nats_of_frames, nats_of_keys, nats_of_voices, summary
 from musegen.piece import Note, Piece
 from musegen.training.progress import read_log
-from musegen.training.rolls import Images, epoch_of_windows, train_rolls
+from musegen.training.rolls import Images, _notes, epoch_of_windows, train_rolls
 from musegen.training.settings import TrainSettings
 
 TINY = RollConfig(width=8, layers=2, low=34, pitches=46, context=48, dropout=0.0)
@@ -39,7 +40,7 @@ def test_it_learns_what_the_tunes_have_in_common(corpus: Corpus, tmp_path: Path)
     figures = best.metrics["valid"]
     # Eighths and quarters on a scale over a held bass: ~0.7 notes a step, whose times and pitches cost a few nats.
     assert figures["total"] < 8
-    assert read_log(tmp_path)[0]["train"] > 2 * figures["frame"]
+    assert read_log(tmp_path)[0]["train"] > 2 * figures["total"], "both in nats a note"
     assert figures["total"] * figures["notes"] == pytest.approx(figures["frame"] * figures["frames"])
     assert f"{figures['total']:.3f} nats/note" in (tmp_path / "README.md").read_text()
     assert load(tmp_path).config == TINY
@@ -63,6 +64,30 @@ def test_going_on_after_a_stop_gives_the_same_curve_and_weights(corpus: Corpus, 
     assert all(np.array_equal(one.weights[k], two.weights[k]) for k in one.weights)
     with pytest.raises(CheckpointError, match=r"another settings.*--restart"):
         train_rolls(data, TINY, dataclasses.replace(SETTINGS, seed=1), tmp_path / "whole")
+
+
+def test_from_the_command_line(corpus: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["train", str(corpus.path), "--out", str(tmp_path), "--model", "pixelcnn", "--width", "6"]
+    shape = ["--layers", "1", "--low", "34", "--pitches", "46", "--epochs", "0.2"]
+    assert main([*command, *shape]) == 0
+    said = capsys.readouterr().out
+    assert "pixelcnn, 0.00 million weights" in said and "nats/note held out" in said
+    assert (tmp_path / "loss.png").exists() and load(tmp_path).config.family == "pixelcnn"
+    for wrong, sentence in ((["--heads", "2"], "has no --heads"), (["--pitches", "200"], "do not lie in 0-127")):
+        assert main([*command, *wrong]) == 1
+        error = capsys.readouterr().err
+        assert sentence in error and len(error.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("states", [2, 3])
+def test_notes_are_counted_where_they_begin(states: int) -> None:
+    image = of_piece(
+        Piece.from_notes([(0, 12, 40), (12, 12, 40), (24, 6, 60)]), dataclasses.replace(TINY, states=states)
+    )
+    cells, scored = torch.from_numpy(image.cells.copy())[None], torch.ones(1, 5)
+    assert _notes(cells, scored) == image.notes == states
+    scored[0, 0] = 0
+    assert _notes(cells, scored) == states - 1
 
 
 def test_nothing_to_learn_from_is_said(corpus: Corpus, tmp_path: Path) -> None:
