@@ -71,11 +71,11 @@ def test_another_run_in_the_same_folder_is_refused(tmp_path: Path) -> None:
 def test_an_epoch_scores_every_frame_but_the_first_once() -> None:
     pieces = [np.eye(12, dtype=np.uint8)[np.arange(n) % 6 + 3] for n in (70, 17, 2)]
     for epoch in range(20):
-        batches = epoch_of(pieces, 16, SETTINGS, epoch)
+        batches = epoch_of(pieces, 16, replace(SETTINGS, transpose=9), epoch)
         windows = [w for batch in batches for w in batch]
         assert sum(len(w) - 1 for w in windows) == 69 + 16 + 1
         assert max(len(w) for w in windows) <= 17
-        assert all(w.sum() == len(w) for w in windows), "no key fell off"
+        assert all(np.ptp(np.flatnonzero(w.any(0))) <= 5 for w in windows), "no key went round the end"
 
 
 def test_epochs_are_functions_of_the_seed_and_differ() -> None:
