@@ -132,11 +132,10 @@ def drawn(rows: npt.NDArray[np.integer], column: int) -> npt.NDArray[np.bool_]:
 
 def _mix(key: Keys, value: Ints) -> Keys:
     """A 64-bit hash of a key and one more number (the finaliser of splitmix64)."""
-    with np.errstate(over="ignore"):
-        x = (key + np.uint64(0x9E3779B97F4A7C15)) ^ (value.astype(np.uint64) * np.uint64(0xD1342543DE82EF95))
-        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        mixed: Keys = x ^ (x >> np.uint64(31))
+    x = (key + np.uint64(0x9E3779B97F4A7C15)) ^ (value.astype(np.uint64) * np.uint64(0xD1342543DE82EF95))
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: Keys = x ^ (x >> np.uint64(31))
     return mixed
 
 
