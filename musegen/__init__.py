@@ -27,7 +27,7 @@ _HOME = {
     "Events": "events.codec",
     "read_music": "midi.music",
     "write_music": "midi.music",
-    "load": "engine.base",
+    "load": "engine.bars",
     "generate": "sampling.simple",
     "infill": "sampling.infill",
     "score": "evaluation.density",
@@ -45,7 +45,7 @@ __all__ = ["__version__", *_HOME]  # noqa: PLE0604  (_HOME is a table of plain s
 if TYPE_CHECKING:
     from .audio import render as render
     from .corpus.store import Corpus as Corpus
-    from .engine.base import load as load
+    from .engine.bars import load as load
     from .errors import MusegenError as MusegenError
     from .evaluation.bayes import classify as classify
     from .evaluation.density import score as score
