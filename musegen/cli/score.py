@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from math import exp
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,16 @@ from .options import DEFAULT_CHECKPOINT
 if TYPE_CHECKING:
     from ..evaluation.density import Density
 
+SPLITS = ("valid", "test")  # held out; the first chose the training step
+
 EPILOG = """\
 Nats are −log P of everything in the file that the model predicts; perplexity is e to the nats a note, as if the model
 wavered among so many equally likely notes. Lower is less surprising. Beside them stand the same figures over pieces
 that the model has not learnt from.
 
 --json prints {"checkpoint", "style", "held_out": {split: figures}, "files": […]}; each file has "file", "notes",
-"seconds", "nats" (of the piece: "total", each attribute, and "end", which is in the first attribute's too),
+"seconds", "percentile" (how many in a hundred held-out pieces have fewer nats a note, by split, where the checkpoint
+says), "nats" (of the piece: "total", each attribute, and "end", which is in the first attribute's too),
 "nats_per_note", "nats_per_second", "perplexity", and "each" note: "bar", "beat" (both from 1), "onset" (ticks, 24 a
 quarter), "seconds", "part", "program" (0-127, 128: drums), "pitch", "name", "nats" ("total" and each attribute).
 
@@ -51,11 +55,10 @@ def run(args: argparse.Namespace) -> None:
     metrics = checkpoints.load(checkpoints.find(args.checkpoint)).metrics
     model = load(args.checkpoint)
     found = {file: score(model, file, args.style) for file in dict.fromkeys(args.files)}
-    held_out = {k: v for k in ("valid", "test") if isinstance(v := metrics.get(k), dict) and "total" in v}
     if args.json:
-        _print_json(args, held_out, found)
+        _print_json(args, metrics, found)
         return
-    _print_table(held_out, found)
+    _print_table(metrics, found)
     for file, density in found.items():
         marked = density.most_surprising(max(0, args.top))
         if len(found) == 1:
@@ -64,27 +67,45 @@ def run(args: argparse.Namespace) -> None:
             _draw(density, marked, file, args.png, several=len(found) > 1)
 
 
-def _print_json(args: argparse.Namespace, held_out: dict[str, Any], found: dict[str, Density]) -> None:
+def _held_out(metrics: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k in SPLITS if isinstance(v := metrics.get(k), dict) and "total" in v}
+
+
+def _standing(metrics: dict[str, Any], density: Density) -> dict[str, float]:
+    from ..evaluation.density import percentile
+
+    found = {split: percentile(metrics, split, density.per_note) for split in SPLITS}
+    return {split: round(p, 1) for split, p in found.items() if p is not None}
+
+
+def _print_json(args: argparse.Namespace, metrics: dict[str, Any], found: dict[str, Density]) -> None:
     import json
 
-    files = [{"file": file, **density.to_json()} for file, density in found.items()]
-    whole = {"checkpoint": args.checkpoint, "style": args.style, "held_out": held_out, "files": files}
+    files = [{"file": file, "percentile": _standing(metrics, d), **d.to_json()} for file, d in found.items()]
+    whole = {"checkpoint": args.checkpoint, "style": args.style, "held_out": _held_out(metrics), "files": files}
     print(json.dumps(whole, indent=1, ensure_ascii=False))
 
 
-def _print_table(held_out: dict[str, Any], found: dict[str, Density]) -> None:
+def _print_table(metrics: dict[str, Any], found: dict[str, Density]) -> None:
     names = next(iter(found.values())).names
+    standing = {file: _standing(metrics, d) for file, d in found.items()}
     width = max(len("held out (valid)"), *(len(_short(f)) for f in found))
-    head = ("notes", "nats", "/second", "/note", *names, "perplexity")
-    print(f"{'':{width}}  {' '.join(f'{h:>10}' for h in head)}")
+
+    def line(name: str, *cells: str) -> None:
+        print(f"{name:{width}}  {' '.join(f'{c:>10}' for c in cells)}".rstrip())
+
+    line("", "notes", "nats", "/second", "/note", *names, "perplexity")
     for file, d in found.items():
         each = [f"{v / len(d.piece):.3f}" for v in d.by_attribute.values()]
-        cells = [str(len(d.piece)), f"{d.total:.1f}", f"{d.per_second:.2f}", f"{d.per_note:.3f}", *each]
-        print(f"{_short(file):{width}}  {' '.join(f'{c:>10}' for c in [*cells, f'{d.perplexity:.2f}'])}")
-    for split, v in held_out.items():
+        sums = f"{d.total:.1f}", f"{d.per_second:.2f}", f"{d.per_note:.3f}"
+        line(_short(file), str(len(d.piece)), *sums, *each, f"{d.perplexity:.2f}")
+    for split, v in _held_out(metrics).items():
         each = [f"{v[n]:.3f}" if n in v else "" for n in names]
-        cells = [str(v.get("notes", "")), "", "", f"{v['total']:.3f}", *each, f"{2.718281828459045 ** v['total']:.2f}"]
-        print(f"{f'held out ({split})':{width}}  {' '.join(f'{c:>10}' for c in cells)}")
+        per_note = v["total"]
+        line(f"held out ({split})", str(v.get("notes", "")), "", "", f"{per_note:.3f}", *each, f"{exp(per_note):.2f}")
+    for file, splits in standing.items():
+        for split, percent in splits.items():
+            print(f"{_short(file)} has more nats a note than {percent:.0f} % of the held-out pieces ({split})")
 
 
 def _print_notes(density: Density, marked: list[int]) -> None:

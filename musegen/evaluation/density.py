@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,9 @@ from ..events.roll import from_piece
 from ..midi.music import read_music
 from ..models.long_pieces import Nats
 from ..piece import DRUMS, Piece, pitch_name
+
+SPREAD = np.linspace(0, 1, 21)
+"""The quantiles by which a checkpoint remembers how surprising single held-out pieces were."""
 
 NAMES = tuple(a.name for a in at.ATTRIBUTES)
 
@@ -131,6 +135,12 @@ def score(model: Engine | BarMaker | str, piece: Piece | str | os.PathLike[str],
     if not len(found.piece):
         raise MusegenError(f"{_name(piece)} has no notes that the model's roll holds, so there is nothing to score.")
     return found
+
+
+def percentile(metrics: Mapping[str, Any], split: str, per_note: float) -> float | None:
+    """How many in a hundred of a split's pieces have fewer nats per note; None where the checkpoint does not say."""
+    spread = metrics.get(f"spread of {split}")
+    return float(np.interp(per_note, spread, 100 * SPREAD)) if isinstance(spread, list) and spread else None
 
 
 def density(engine: Engine, piece: Piece, tags: tuple[int, ...] = ()) -> Density:

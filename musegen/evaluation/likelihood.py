@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from ..checkpoint import Checkpoint
 from ..corpus.store import Corpus
 from ..events.derived import ModelRows, derive
@@ -13,6 +15,7 @@ from ..models.baselines import base as baselines
 from ..models.config import BaselineConfig, ModelConfig
 from ..models.likelihood import nats_of_pieces, summary
 from ..models.long_pieces import Nats
+from .density import SPREAD
 
 
 def model_of(checkpoint: Checkpoint) -> SequenceModel:
@@ -32,8 +35,15 @@ def nats_of(checkpoint: Checkpoint, pieces: Sequence[ModelRows]) -> list[Nats]:
 
 def held_out(checkpoint: Checkpoint, corpus: Corpus, split: str) -> dict[str, float]:
     """Nats per note of a split, in total and by attribute (see `models.long_pieces.summary`)."""
+    return _figures(checkpoint, corpus, split)[0]
+
+
+def _figures(checkpoint: Checkpoint, corpus: Corpus, split: str) -> tuple[dict[str, float], list[float]]:
+    """The summary of a split, and the `SPREAD` of its pieces' nats per note."""
     pieces = [derive(corpus.rows(i), corpus.meters(i)) for i in corpus.pieces(split)]
-    return summary(nats_of(checkpoint, pieces), pieces)
+    nats = nats_of(checkpoint, pieces)
+    each = [summary([n], [p])["total"] for n, p in zip(nats, pieces, strict=True)]
+    return summary(nats, pieces), np.quantile(each, SPREAD).round(4).tolist()
 
 
 def nats_of_each(checkpoint: Checkpoint, corpus: Corpus, split: str) -> list[float]:
@@ -43,6 +53,10 @@ def nats_of_each(checkpoint: Checkpoint, corpus: Corpus, split: str) -> list[flo
 
 
 def with_figures(checkpoint: Checkpoint, corpus: Corpus, **floors: dict[str, float]) -> Checkpoint:
-    """The checkpoint with its figures on both held-out splits, and those of the baselines in `floors`."""
-    figures = {split: held_out(checkpoint, corpus, split) for split in ("valid", "test") if corpus.pieces(split)}
-    return replace(checkpoint, metrics={**figures, **floors})
+    """The checkpoint with its figures on both held-out splits, and those of the baselines in `floors`.
+
+    `spread of valid` (and of test) says among which values the pieces' own nats per note lie: see `density.percentile`.
+    """
+    found = {split: _figures(checkpoint, corpus, split) for split in ("valid", "test") if corpus.pieces(split)}
+    spreads = {f"spread of {split}": spread for split, (_, spread) in found.items()}
+    return replace(checkpoint, metrics={**{split: f for split, (f, _) in found.items()}, **floors, **spreads})

@@ -21,8 +21,8 @@ from musegen.engine.bars import load as load_any
 from musegen.engine.base import Engine, load
 from musegen.engine.likelihood import nats_of_pieces, nats_of_rows
 from musegen.errors import MusegenError, SettingsError
-from musegen.evaluation.density import density, score
-from musegen.evaluation.likelihood import model_of, nats_of
+from musegen.evaluation.density import density, percentile, score
+from musegen.evaluation.likelihood import held_out, model_of, nats_of, nats_of_each, with_figures
 from musegen.events import attributes as at
 from musegen.events.codec import EventCodec, Rows
 from musegen.events.derived import derive
@@ -191,6 +191,19 @@ def test_a_baseline_is_scored_as_its_figures_are(corpus: Corpus, tmp_path: Path)
 
 def held_out_nats(fitted: checkpoints.Checkpoint, rows: np.ndarray) -> list[float]:
     return nats_of(fitted, [rows])[0].sum(1).tolist()
+
+
+def test_where_a_piece_stands(trained: Path, corpus: Corpus, tmp_path: Path) -> None:
+    """A checkpoint remembers the spread of its held-out pieces; of themselves half lie below the middle."""
+    checkpoint = with_figures(checkpoints.load(trained), corpus)
+    assert checkpoint.metrics["valid"] == held_out(checkpoint, corpus, "valid")
+    pieces = corpus.pieces("test")
+    nats = nats_of_each(checkpoint, corpus, "test")
+    each = [n / corpus.entries[i].notes for n, i in zip(nats, pieces, strict=True)]
+    below = [percentile(checkpoint.metrics, "test", x) for x in sorted(each)]
+    assert below == pytest.approx(np.linspace(0, 100, len(each)), abs=1)
+    assert percentile(checkpoint.metrics, "test", 1e9) == 100
+    assert percentile({}, "test", 1.0) is None
 
 
 def test_the_public_name(trained: Path) -> None:
