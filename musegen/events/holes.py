@@ -11,7 +11,8 @@ that it cannot foresee. In FROM's slots stand the hole's instruments, where not 
 
 A hole may keep attributes of its notes. The kept rows then hold those notes too, with NONE for what is missing (at the
 hole's start, where the rhythm is missing); among the hole's rows what is kept is given again, and `known`: it costs
-nothing there, for it was paid for before. So are the number of notes, and the hole's END.
+nothing there, for it was paid for before. So are the number of notes, and the hole's END. Where a hole names one
+instrument, that is known of all its rows: its place says so.
 
 The derived columns of kept rows come from rows before them in the sequence. Those of a hole's row come from the kept
 notes up to its tick and the hole's rows before it, as if it had been played among them. Knows nothing of models.
@@ -150,6 +151,8 @@ def _fill(
         known[:, at.SHIFT] |= fill[:, at.SHIFT] == at.END
     if at.SHIFT in hole.kept:
         known[:, at.SHIFT] = True
+    if len(hole.instruments) == 1:
+        known[:, at.INSTRUMENT] = at.is_note(fill)
     return filled, known
 
 

@@ -37,6 +37,8 @@ def nats_of_pieces(
     return out
 
 
+_OUTPUTS = np.array([a.outputs for a in at.ATTRIBUTES[1:]])
+
 WithHole = tuple[derived.ModelRows, npt.NDArray[np.bool_]]
 """A sequence with a hole: its rows (T, WIDTH), and what is known in them (T, 5). It fits the context."""
 
@@ -64,8 +66,9 @@ def nats_with_holes(model: SequenceModel, sequences: Sequence[WithHole], batch_r
 
 def summary_with_holes(nats: Sequence[Nats], sequences: Sequence[WithHole]) -> dict[str, float]:
     """As `summary`: everything that was predicted, of what is kept and what is not, over the number of notes."""
-    # A note that keeps some of its attributes stands there twice, but its instrument is predicted once.
-    return per_note(nats, sum(int((at.is_note(r[1:]) & ~known[1:, at.INSTRUMENT]).sum()) for r, known in sequences))
+    # A note that keeps some of its attributes stands there twice, the first time with NONE for the others.
+    notes = sum(int((at.is_note(r[1:]) & (r[1:, 1:5] < _OUTPUTS).all(1)).sum()) for r, _ in sequences)
+    return per_note(nats, notes)
 
 
 def pad_known(known: Sequence[npt.NDArray[np.bool_]]) -> npt.NDArray[np.bool_]:
