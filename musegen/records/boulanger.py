@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from ..errors import SettingsError
 from ..evaluation.boulanger import SETS, Frames, load_sets, per_frame
@@ -25,10 +24,8 @@ from .runs import Job, Recipe, Result
 FAMILIES = ("lstm", "transformer")
 """The families of the table unless others are asked for; any past will do."""
 
-_PASTS: dict[str, dict[str, Any]] = {
-    "lstm": {"width": 128, "layers": 1},
-    "transformer": {"width": 128, "layers": 2, "heads": 4},
-}
+_WIDTH, _HEADS = 128, 4
+_LAYERS = {"transformer": 2}  # of the others one
 _TICKS = {"jsb": 24, "nottingham": 12}
 _CONTEXT = {"jsb": 160, "nottingham": 256}
 _DROPOUT = {"jsb": 0.2, "nottingham": 0.1}
@@ -52,9 +49,15 @@ def recipes(name: str, outputs: str, families: tuple[str, ...] = FAMILIES, chose
 
 def shape(name: str, outputs: str, family: str) -> FrameConfig:
     """The shape of a family's model of a set."""
-    past = {"width": 128, "layers": 2, "heads": 4} | _PASTS.get(family, {})
-    config = ModelConfig(family=family, context=_CONTEXT[name], dropout=_DROPOUT[name], **past)
-    return FrameConfig(config, outputs, ticks=_TICKS[name])
+    past = ModelConfig(
+        family=family,
+        width=_WIDTH,
+        layers=_LAYERS.get(family, 1),
+        heads=_HEADS,
+        context=_CONTEXT[name],
+        dropout=_DROPOUT[name],
+    )
+    return FrameConfig(past, outputs, ticks=_TICKS[name])
 
 
 def reported(sets: dict[str, list[Frames]], chosen: bool = False) -> tuple[str, list[Frames], list[Frames]]:

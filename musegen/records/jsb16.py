@@ -29,8 +29,8 @@ from .runs import Job, Recipe, Result
 FAMILIES = ("ngram", "lstm", "transformer")
 """The models of the table unless others are asked for."""
 
-_SHAPE = {"width": 160, "layers": 3, "heads": 4, "head_width": 160, "slot_width": 64, "context": 512, "dropout": 0.3}
-_LAYERS = {"lstm": 1, "gru": 1, "rnn": 1}
+_SHAPE = ModelConfig(width=160, layers=1, heads=4, head_width=160, slot_width=64, context=512, dropout=0.3)
+_LAYERS = {"transformer": 3}  # of the others one
 _SETTINGS = TrainSettings(
     epochs=60,
     batch_rows=1536,
@@ -88,7 +88,7 @@ def _network(corpus: Corpus, job: Job) -> Checkpoint:
 
 def shape(family: str) -> ModelConfig:
     """The shape of a family's model."""
-    return ModelConfig(family=family, **_SHAPE | {"layers": _LAYERS.get(family, _SHAPE["layers"])})  # type: ignore[arg-type]
+    return replace(_SHAPE, family=family, layers=_LAYERS.get(family, _SHAPE.layers))
 
 
 def with_choosers(corpus: Corpus) -> Corpus:

@@ -11,6 +11,7 @@ import pytest
 from musegen.corpus.build import build
 from musegen.errors import SettingsError
 from musegen.evaluation.boulanger import per_frame
+from musegen.models.config import ModelConfig
 from musegen.models.frame_likelihood import nats_of_frames
 from musegen.models.frames import FrameModel
 from musegen.records import boulanger, jsb16
@@ -54,7 +55,7 @@ def test_the_reported_pieces_choose_nothing(chorales: Path) -> None:
 
 
 def test_an_event_network_and_the_n_gram(chorales: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = {"width": 16, "head_width": 16, "slot_width": 8, "context": 64, "layers": 1, "heads": 2, "dropout": 0.0}
+    small = ModelConfig(width=16, head_width=16, slot_width=8, context=64, layers=1, heads=2, dropout=0.0)
     monkeypatch.setattr(jsb16, "_SHAPE", small)
     recipes = {name: jsb16.recipe(name) for name in ("lstm", "ngram")}
     records: list[dict[str, float]] = []
