@@ -13,6 +13,7 @@ import numpy as np
 from ..checkpoint import Checkpoint
 from ..corpus.store import Corpus
 from ..engine.base import Engine, of_checkpoint
+from ..errors import CorpusError
 from ..events.codec import Rows
 from . import linear
 from .bayes import FEATURES, FILE, OF_PIANOS, STATE, fingerprint, summaries
@@ -25,9 +26,15 @@ Report = Callable[[int, int], None]
 def fit_classifiers(
     checkpoint: Checkpoint, corpus: Corpus, report: Report = lambda done, total: None
 ) -> dict[str, Linear]:
-    """The classifiers on features and on the network's state, of pieces as they are and of pieces on pianos."""
+    """The classifiers on features and on the network's state, of pieces as they are and of pieces on pianos.
+
+    Raises CorpusError for styles that the checkpoint has no tags for, and MissingPackageError.
+    """
     pieces = corpus.pieces("train")
     styles = [corpus.entries[i].style for i in pieces]
+    if strange := sorted(set(styles) - set(checkpoint.styles)):
+        known = ", ".join(checkpoint.styles) or "none"
+        raise CorpusError(f"The checkpoint has no tag for the corpus's style {strange[0]}: it knows {known}.")
     engine = of_checkpoint(checkpoint)
     fitted: dict[str, Linear] = {}
     for n, ending in enumerate(("", OF_PIANOS)):

@@ -23,6 +23,7 @@ from musegen.evaluation import linear
 from musegen.evaluation.bayes import FILE, Classifier, classify, nats_by_style, posterior
 from musegen.evaluation.density import density
 from musegen.evaluation.features import features, names, rows_without_instruments, without_instruments
+from musegen.evaluation.fit_classifiers import fit_classifiers, save
 from musegen.events import attributes as at
 from musegen.events.codec import EventCodec
 from musegen.midi import write_music
@@ -53,7 +54,6 @@ def two_styles(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 @pytest.fixture(scope="module")
 def model(two_styles: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small network with the two tags, trained for seconds, and the classifiers beside it."""
-    from musegen.evaluation.fit_classifiers import fit_classifiers, save
     from musegen.training.loop import train
     from musegen.training.settings import TrainSettings
 
@@ -172,7 +172,7 @@ def test_using_them_needs_neither_torch_nor_scikit_learn(model: Path, tmp_path: 
 
 
 def test_what_cannot_be_classified_is_one_sentence(
-    model: Path, trained: Path, untrained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    model: Path, two_styles: Corpus, trained: Path, untrained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(MusegenError, match="no style to find"):
         classify(model, Piece.from_notes([]))
@@ -185,6 +185,8 @@ def test_what_cannot_be_classified_is_one_sentence(
     assert classify(untrained, tune(1), "uniform").prior == {"chorale": 0.5, "tune": 0.5}
     assert main(["classify"]) == 1
     assert "needs a FILE" in capsys.readouterr().err
+    with pytest.raises(CorpusError, match="no tag for the corpus's style leaping: it knows chorale, tune"):
+        fit_classifiers(checkpoints.load(untrained), two_styles)
     other = shutil.copytree(untrained, tmp_path / "other")
     shutil.copy(model / FILE, other / FILE)
     with pytest.raises(CheckpointError, match="fitted to other weights"):
