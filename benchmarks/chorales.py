@@ -32,7 +32,7 @@ def main() -> None:
     print_header("torch", "numpy")
     corpus, checkpoint = Corpus.open(args.corpus), load(args.checkpoint)
     pieces = corpus.pieces(args.split)
-    sixteenths = [_sixteenths(corpus, i) for i in pieces]
+    sixteenths = [sixteenths_of(corpus, i) for i in pieces]
     cells = 4 * sum(sixteenths)
     print(f"{len(pieces)} pieces, {cells} cells; trained on {checkpoint.about['trained on']}")
     network = nats_per_cell(nats_of_each(checkpoint, corpus, args.split), sixteenths)
@@ -45,7 +45,8 @@ def main() -> None:
     print("of which     " + "  ".join(f"{k} {v:.4f}" for k, v in each.items()))
 
 
-def _sixteenths(corpus: Corpus, piece: int) -> int:
+def sixteenths_of(corpus: Corpus, piece: int) -> int:
+    """How long a chorale is, in 16ths."""
     events = Events(corpus.rows(piece), corpus.tempos(piece), corpus.meters(piece))
     return len(piece_to_frames(EventCodec().decode(events)))
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from .atomic import write_atomically
 from .errors import MissingPackageError, MusegenError
-from .piece import DRUMS, Notes, Piece, pitch_name
+from .piece import DRUMS, PITCH_CLASS_NAMES, Notes, Piece, pitch_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -143,6 +143,26 @@ def surprise_roll(
     _label_bars(strips[-1], bars)
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=12, color=INK, fontweight="bold")
+    _save(figure, path)
+
+
+def topic_profiles(words: npt.ArrayLike, names: Sequence[str], path: str | os.PathLike[str]) -> None:
+    """Draw topics, each a distribution over the twelve pitch classes (K, 12), to the PNG `path`: a bar chart each.
+
+    `names` (K,) stand above them. Raises MissingPackageError without matplotlib and FileError for the disk.
+    """
+    profiles = np.asarray(words, dtype=np.float64)
+    columns = min(4, len(profiles))
+    lines = -(-len(profiles) // columns)
+    figure = _figure(3.1 * columns, 1.7 * lines + 0.3)
+    each = list(figure.subplots(lines, columns, sharey=True, squeeze=False).flat)
+    for number, (axes, profile, name) in enumerate(zip(each, profiles, names, strict=False), 1):
+        axes.bar(range(12), profile, color=[DRUM_COLOUR if c in BLACK_KEYS else PALETTE[0] for c in range(12)])
+        axes.set_xticks(range(12), PITCH_CLASS_NAMES, fontsize=7)
+        axes.set_title(f"{number}: like {name}", loc="left", fontsize=9, color=INK)
+        _bare(axes)
+    for axes in each[len(profiles) :]:
+        axes.set_visible(False)
     _save(figure, path)
 
 

@@ -208,12 +208,12 @@ class Piece:
         return np.array([*starts, final], dtype=np.int64)
 
 
-_NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
+PITCH_CLASS_NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
 
 
 def pitch_name(pitch: int) -> str:
     """Such as "C4" for 60 (middle C)."""
-    return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
+    return f"{PITCH_CLASS_NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
 def sort_notes(notes: Notes) -> Notes:

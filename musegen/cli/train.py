@@ -25,7 +25,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         metavar="FAMILY",
-        help="rnn, gru, lstm, wavenet or transformer (default: transformer, or that of --from)",
+        help="rnn, gru, lstm, wavenet or transformer (default: transformer, or that of --from); pixelcnn; or "
+        "ngram, mixture or topics, which are fitted rather than trained",
     )
     parser.add_argument("--from", dest="start_from", metavar="CHECKPOINT", help="fine-tune this checkpoint")
     parser.add_argument("--restart", action="store_true", help="forget the run that is in the folder and begin again")
@@ -40,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     for name, what in (("steps", "a quarter"), ("low", "lowest pitch"), ("pitches", "how many")):
         shape.add_argument(f"--{name}", type=int, help=f"pixelcnn's grid: {what}")
     shape.add_argument("--dropout", type=float)
+    shape.add_argument("--components", type=int, help="of mixture, or topics (default: what predicts best)")
     shape.add_argument("--attention", help='of the transformer: "time pitch" (default), "time", "index" or "bias"')
     shape.add_argument("--no-bar", dest="bar", action="store_false", default=None, help="rows do not tell of their bar")
     shape.add_argument("--order", help='of drawing inside a note (default: "pitch velocity duration")')
@@ -71,7 +73,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Train, with a progress line; say where the checkpoint is."""
     from ..corpus.store import Corpus
-    from ..models.config import RollConfig
+    from ..models.config import BASELINES, RollConfig
+
+    if args.model in BASELINES:
+        from .fit import fit_baseline
+
+        fit_baseline(args)
+        return
+
     from ..training import loop, rolls
     from ..training.device import use_threads
 
@@ -114,7 +123,7 @@ def _start_from(args: argparse.Namespace) -> Any:
 
 _SHAPE = (
     *("width", "layers", "heads", "context", "dropout", "attention", "bar", "order"),
-    *("steps", "low", "pitches"),
+    *("steps", "low", "pitches", "components"),
 )
 
 
