@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musegen.errors import SettingsError
@@ -46,6 +46,7 @@ def pieces_with_holes(draw: st.DrawFn) -> tuple[Piece, Hole]:
     return piece, Hole(start, start + draw(st.integers(1, 400)), tuple(mine), keep)
 
 
+@settings(deadline=None)
 @given(pieces_with_holes(), st.booleans())
 def test_nothing_is_lost(case: tuple[Piece, Hole], tagged: bool) -> None:
     piece, hole = case
@@ -53,6 +54,7 @@ def test_nothing_is_lost(case: tuple[Piece, Hole], tagged: bool) -> None:
     np.testing.assert_array_equal(restore(permute(rows, piece.meters, hole)), rows)
 
 
+@settings(deadline=None)
 @given(pieces_with_holes())
 def test_every_row_happens_where_its_shifts_lead(case: tuple[Piece, Hole]) -> None:
     piece, hole = case
@@ -68,6 +70,7 @@ def test_every_row_happens_where_its_shifts_lead(case: tuple[Piece, Hole]) -> No
     np.testing.assert_array_equal(rows[:, [derived.BAR, derived.METER]], np.stack([bar, meter], 1))
 
 
+@settings(deadline=None)
 @given(pieces_with_holes())
 def test_each_attribute_of_each_note_is_predicted_once(case: tuple[Piece, Hole]) -> None:
     piece, hole = case
@@ -87,6 +90,7 @@ def test_each_attribute_of_each_note_is_predicted_once(case: tuple[Piece, Hole])
     assert ends.sum() == (1 if hole.keep else 2)
 
 
+@settings(deadline=None)
 @given(pieces_with_holes(), st.integers(0, 2**32 - 1))
 def test_what_is_kept_knows_nothing_of_the_hole(case: tuple[Piece, Hole], seed: int) -> None:
     piece, hole = case

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 import musegen
 from musegen.checkpoint import Checkpoint
@@ -56,6 +56,7 @@ def engine(checkpoint: Path) -> Engine:
     return musegen.load(checkpoint)
 
 
+@settings(deadline=None)
 @given(pieces_with_holes())
 def test_the_tracker_has_the_columns_of_training(case: tuple[Piece, Hole]) -> None:
     piece, hole = case
