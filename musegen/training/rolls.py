@@ -39,7 +39,7 @@ from .settings import TrainSettings
 
 Report = Callable[[dict[str, Any]], None]
 
-DEFAULTS = {"epochs": 8.0, "batch_rows": 768, "rate": 4e-3, "warm_up": 100, "weight_decay": 0.01}
+DEFAULTS = {"epochs": 2.0, "batch_rows": 768, "rate": 4e-3, "warm_up": 100, "weight_decay": 0.01}
 """Where images want other settings than sequences; `batch_rows` are rows of an image."""
 
 
