@@ -23,10 +23,10 @@ from ..events.derived import derive
 from ..models.config import BASELINES, ModelConfig
 from ..models.pasts import FAMILIES as PASTS
 from ..training.settings import TrainSettings
-from . import pixelcnn
+from . import pixelcnn, voices
 from .runs import Job, Recipe, Result
 
-FAMILIES = ("ngram", "lstm", "transformer")
+FAMILIES = ("ngram", "counts", "transformer", "voices")
 """The models of the table unless others are asked for."""
 
 _SHAPE = ModelConfig(width=160, layers=1, heads=4, head_width=160, slot_width=64, context=512, dropout=0.3)
@@ -63,7 +63,7 @@ def recipe(model: str) -> Recipe:
     return Recipe(partial(_run, _network))
 
 
-OTHERS: dict[str, Recipe] = {pixelcnn.FAMILY: pixelcnn.recipe_of_voices()}
+OTHERS: dict[str, Recipe] = {pixelcnn.FAMILY: pixelcnn.recipe_of_voices(), **voices.recipes()}
 """Models that are no event models: name → recipe. What they report must be of the same cells (evaluation.jsb16)."""
 
 
