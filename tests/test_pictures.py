@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from musegen.errors import FileError, MissingPackageError, MusegenError
-from musegen.pictures import DRUM_COLOUR, PALETTE, loss_curve, piano_roll
+from musegen.pictures import DRUM_COLOUR, INK, PALETTE, loss_curve, piano_roll, surprise_roll
 from musegen.piece import DRUMS, Note, Piece
 
 pytest.importorskip("matplotlib")
@@ -55,6 +55,29 @@ def test_louder_is_more_opaque(tmp_path: Path) -> None:
     loud = picture(SCALE, tmp_path / "loud.png")
     assert loud.shape == soft.shape
     assert loud.mean() < soft.mean()
+
+
+def test_surprise_has_its_colour_and_its_mark(tmp_path: Path) -> None:
+    """The note with the most nats is the darkest, seen above one in unison with it, and ringed where asked."""
+    from matplotlib.image import imread
+
+    piece = Piece.from_notes([*SCALE, SCALE[8]._replace(part=1), *BEAT])
+    deep, pale = "#6b0a1a", "#cdd9e8"
+    unison = [i for i, n in enumerate(piece) if n.onset == SCALE[8].onset and n.program != DRUMS]
+    shares, rings = [], []
+    for first, marked in ((9.0, []), (0.0, []), (9.0, unison[:1])):
+        nats = np.zeros(len(piece))
+        nats[unison[0]] = first
+        surprise_roll(piece, nats, tmp_path / "s.png", "A title", marked)
+        # To the left of the colour bar, which shows every colour.
+        pixels = np.round(imread(tmp_path / "s.png")[:, :650, :3] * 255).astype(int)
+        shares.append((share(pixels, deep), share(pixels, pale)))
+        rings.append(share(pixels, INK))
+    assert shares[0][0] > 0.001 and shares[1][0] == 0
+    assert shares[1][1] > shares[0][1] > 0.01
+    assert rings[2] > rings[0]
+    with pytest.raises(MusegenError, match="without notes"):
+        surprise_roll(Piece.from_notes([]), [], tmp_path / "none.png")
 
 
 def test_longer_music_is_wider_up_to_a_limit(tmp_path: Path) -> None:
