@@ -74,10 +74,19 @@ class HoleTracker(Tracker):
 
     def sounding(self, ticks: _Ints) -> _Ints:
         """How many notes sound at each of `ticks` (1, V), kept or filled in: (1, V)."""
+        return self._alive(np.ravel(ticks))[1].sum(axis=0)[None]  # type: ignore[no-any-return]
+
+    def sounding_of(self, instrument: int, ticks: _Ints) -> _Ints:
+        """How many notes of `instrument` sound at each of `ticks` (V,)."""
+        of, alive = self._alive(ticks)
+        return alive[of == instrument].sum(axis=0)  # type: ignore[no-any-return]
+
+    def _alive(self, ticks: _Ints) -> tuple[_Ints, npt.NDArray[np.bool_]]:
+        """The instrument (N,) of every note, and whether it sounds at each of `ticks`: (N, V)."""
         own = np.array(self._own, np.int64).reshape(-1, 4)
         onset, end = np.concatenate([self._kept.now, own[:, 0]]), np.concatenate([self._ends, own[:, 1]])
-        alive = (onset[:, None] <= np.ravel(ticks)) & (end[:, None] > np.ravel(ticks))
-        return alive.sum(axis=0)[None]  # type: ignore[no-any-return]
+        instrument = np.concatenate([self._kept.rows[:, at.INSTRUMENT], own[:, 2]])
+        return instrument, (onset[:, None] <= ticks) & (end[:, None] > ticks)
 
     def pitches(self, instrument: int, tick: int) -> list[int]:
         """What `instrument` sounds at `tick`."""
@@ -135,3 +144,23 @@ class Unsounding:
         assert isinstance(tracker, HoleTracker)
         sounding = tracker.pitches(int(target[0, at.INSTRUMENT]), int(target[0, derived.TIME]))
         return ~np.isin(np.arange(128), sounding)[None]
+
+
+@dataclass(frozen=True)
+class AtOnce:
+    """No instrument sounds more notes at once than it may: `most` has (instrument, notes). One on SHIFT, one on
+    INSTRUMENT."""
+
+    most: tuple[tuple[int, int], ...]
+    attribute: int
+
+    def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
+        assert isinstance(tracker, HoleTracker)
+        now = tracker.now + _TICKS if self.attribute == at.SHIFT else target[:, derived.TIME].astype(np.int64)
+        free = np.array([tracker.sounding_of(instrument, now) < most for instrument, most in self.most])
+        mask = np.ones((1, at.ATTRIBUTES[self.attribute].outputs), np.bool_)
+        if self.attribute == at.SHIFT:
+            mask[0, : at.LONGEST_SHIFT] = free.any(axis=0)
+        else:
+            mask[0, [instrument for instrument, _ in self.most]] = free[:, 0]
+        return mask

@@ -21,10 +21,10 @@ from ..events.holes import Hole
 from ..midi.music import read_music
 from ..piece import NOTE, TICKS_PER_QUARTER, Notes, Piece, rescale, rescale_rows, sort_notes
 from . import beside
-from .beside import Unsounding
+from .beside import AtOnce, Unsounding
 from .constraints import Constraint, Grid, Instruments, Longest, PitchSet, Polyphony, in_order
 from .filling import Around, fill
-from .plan import Limits, Plan
+from .plan import Limits, Plan, most_at_once
 from .sampler import SamplerSettings
 
 _Bools = npt.NDArray[np.bool_]
@@ -130,11 +130,19 @@ class Gap:
         ]
         out += in_order(tuple(out))
         whole = Plan(self.piece, self.settings, self.limits)
+        most = self._at_once()
+        out += [AtOnce(most, at.SHIFT), AtOnce(most, at.INSTRUMENT)]
         if voices := whole.voices():
             out.append(Polyphony(voices))
         if self.limits.grid:
             out.append(Grid(self.limits.grid))
         return tuple(out)
+
+    def _at_once(self) -> tuple[tuple[int, int], ...]:
+        """How many notes each instrument may sound at once: as many as anywhere in the piece; a new one, any number."""
+        mine, _ = instruments_of(self.piece.notes)
+        notes = {i: self.piece.notes[mine == i] for i in self.instruments()}
+        return tuple((i, most_at_once(n["onset"], n["duration"]) if len(n) else 128) for i, n in notes.items())
 
 
 def fillings(
@@ -214,8 +222,9 @@ def _put_in(gap: Gap, new: beside.Notes, places: npt.NDArray[np.int64]) -> Piece
                  (new.now, at.DURATIONS[new.rows[:, at.DURATION]])]  # fmt: skip
         start, end = gap.ticks
         written["onset"] = np.clip(ticks[0], start, end - 1)
-        rings = max(end, int((old["onset"] + old["duration"]).max(initial=0)))
-        written["duration"] = np.clip(ticks[1], 1, rings - written["onset"])
+        rings = np.full(1 + max(old["part"].max(initial=0), written["part"].max(initial=0)), end)
+        np.maximum.at(rings, old["part"], old["onset"] + old["duration"])  # as far as the part rang before
+        written["duration"] = np.clip(ticks[1], 1, rings[written["part"]] - written["onset"])
     if "pitch" not in gap.keep:
         written["pitch"] = new.rows[:, at.PITCH]
     if "velocity" not in gap.keep:

@@ -126,7 +126,7 @@ class Plan:
             return self.limits.voices
         notes = self.seed.notes
         given = np.array(heard, np.int64).reshape(-1, 2).T if not len(notes) else (notes["onset"], notes["duration"])
-        return 2 * _most_at_once(*given)
+        return 2 * most_at_once(*given)
 
     def with_bars(self, bars: int) -> Plan:
         """This plan with its seed cut to its last `bars` bars."""
@@ -134,7 +134,7 @@ class Plan:
         return replace(self, seed=self.seed.between(int(starts[max(0, len(starts) - 1 - bars)]), self.origin))
 
 
-def _most_at_once(onset: npt.NDArray[np.int64], duration: npt.NDArray[np.int64]) -> int:
+def most_at_once(onset: npt.NDArray[np.int64], duration: npt.NDArray[np.int64]) -> int:
     """The largest number of notes that sound together."""
     starts, ends = np.sort(onset), np.sort(onset + duration)
     return int((np.arange(1, len(starts) + 1) - np.searchsorted(ends, starts, side="right")).max(initial=1))
