@@ -84,11 +84,15 @@ class Classifier:
         if kind not in PRIORS:
             raise SettingsError(f"There is no prior {kind!r}; the priors are {', '.join(PRIORS)}.")
         counts = self.checkpoint.about.get("pieces of each style")
+        if counts is None and FEATURES in self.fitted:  # an older checkpoint; they were fitted to as many pieces
+            fitted = self.fitted[FEATURES]
+            counts = dict(zip(fitted.classes, fitted.prior.tolist(), strict=True))
         if kind == "uniform":
             counts = dict.fromkeys(self.styles, 1)
         elif not isinstance(counts, dict) or not sum(counts.values()):
             raise SettingsError(
-                "This checkpoint does not say how many pieces of each style it learnt from: use  --prior uniform"
+                "This checkpoint does not say how many pieces of each style it learnt from: use  --prior uniform,"
+                " or fit classifiers beside it with  --fit CORPUS."
             )
         total = sum(counts.values())
         return {style: counts.get(style, 0) / total for style in self.styles}

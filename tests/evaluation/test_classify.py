@@ -60,8 +60,8 @@ def model(two_styles: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model") / "two"
     config = ModelConfig("lstm", width=32, layers=1, head_width=32, slot_width=8, context=128, dropout=0.0)
     settings = TrainSettings(
-        epochs=40, batch_rows=512, rate=1e-2, warm_up=5, average=0.9, transpose=0, louder=0.0, hold=0.0, tag_rate=1.0,
-        rename=0.0, evaluate_every=20,
+        epochs=30, batch_rows=1024, rate=1.5e-2, warm_up=5, average=0.9, evaluate_every=20,
+        transpose=0, louder=0.0, hold=0.0, tag_rate=1.0, rename=0.0,
     )  # fmt: skip
     checkpoint = train(two_styles, config, settings, folder)
     save(folder, checkpoint, fit_classifiers(checkpoint, two_styles))
@@ -78,6 +78,8 @@ def test_every_classifier_tells_the_styles_apart(model: Path, two_styles: Corpus
                 for v in verdicts:
                     assert sum(v.posterior[name].values()) == pytest.approx(1)
     assert verdicts[0].prior == pytest.approx(classifier.prior("corpus"))
+    silent = Classifier(replace(classifier.checkpoint, about={}), classifier.fitted)  # of an older musegen
+    assert silent.prior() == pytest.approx(classifier.prior())
     train = [two_styles.entries[i].style for i in two_styles.pieces("train")]
     assert verdicts[0].prior["walking"] == pytest.approx(train.count("walking") / len(train))
 
