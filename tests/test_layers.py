@@ -47,6 +47,9 @@ INSIDE_FUNCTIONS = {"piece": {"midi"}}  # Piece.to_pretty_midi() and its like
 TORCH_HOMES = ("models/", "training/", "engine/torch_engine.py", "engine/torch_roll.py")
 """The only places that may name torch at all, even inside a function."""
 
+SKLEARN_HOMES = ("training/mixture.py", "training/topics.py", "evaluation/linear.py")
+"""The only places that may name scikit-learn, and inside a function."""
+
 TRAINING_FILES = (
     "errors.py",
     "atomic.py",
@@ -59,7 +62,19 @@ TRAINING_FILES = (
 TRAINING_PACKAGES = {"torch", "numpy", "safetensors", "musegen", *sys.stdlib_module_names}
 """The training path runs where nothing else is installed."""
 
-HEAVY = ("torch", "music21", "matplotlib", "symusic", "numpy", "mido", "pretty_midi", "rtmidi", "jack", "fluidsynth")
+HEAVY = (
+    "torch",
+    "sklearn",
+    "music21",
+    "matplotlib",
+    "symusic",
+    "numpy",
+    "mido",
+    "pretty_midi",
+    "rtmidi",
+    "jack",
+    "fluidsynth",
+)
 
 
 def relative(path: Path) -> str:
@@ -122,6 +137,19 @@ def test_imports_follow_the_layers(path: Path) -> None:
 def test_torch_stays_at_home(path: Path) -> None:
     if not relative(path).startswith(TORCH_HOMES):
         assert not {name for name in imports(path) if name.split(".")[0] == "torch"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_scikit_learn_fits_and_does_nothing_else(path: Path) -> None:
+    """So that what was fitted plays, scores and classifies where numpy alone is installed."""
+    inside = () if relative(path).startswith(SKLEARN_HOMES) else imports(path)
+    named = {name for name in (*imports(path, top_level_only=True), *inside) if name.split(".")[0] == "sklearn"}
+    assert not named
+
+
+def test_the_older_models_play_in_numpy() -> None:
+    code = "import musegen.engine.baselines, musegen.models.baselines.ngram, musegen.models.baselines.mixture"
+    assert loaded_after(f"{code}\nimport musegen.models.baselines.topics") == ["numpy"]
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if relative(p).startswith(TRAINING_FILES)], ids=relative)
