@@ -25,7 +25,7 @@ from musegen.sampling.infill import Gap, check, fillings, infill
 from musegen.sampling.plan import Limits
 from musegen.sampling.sampler import SamplerSettings
 
-from ..events.test_holes import pieces_with_holes
+from ..events.test_holes import pieces_with_holes, quartet
 from ..small_corpus import tune
 
 SEEDS = Path(__file__).parents[2] / "midi_samples" / "seeds"
@@ -56,10 +56,7 @@ def engine(checkpoint: Path) -> Engine:
     return musegen.load(checkpoint)
 
 
-@settings(deadline=None)
-@given(pieces_with_holes())
-def test_the_tracker_has_the_columns_of_training(case: tuple[Piece, Hole]) -> None:
-    piece, hole = case
+def same_columns(piece: Piece, hole: Hole) -> None:
     rows = EventCodec().encode(piece).rows
     now = np.cumsum(derived.shift_ticks(rows[:, at.SHIFT]))
     kept = at.is_note(rows) & ~hole.holds(rows, now)
@@ -67,6 +64,17 @@ def test_the_tracker_has_the_columns_of_training(case: tuple[Piece, Hole]) -> No
     tracker = HoleTracker(piece.meters, Notes(rows[kept], now[kept]), hole.start)
     for row in wanted.rows[wanted.begin + 1 :]:
         np.testing.assert_array_equal(tracker.push(row[None, :5].astype(np.int16))[0], row)
+
+
+@settings(deadline=None)
+@given(pieces_with_holes())
+def test_the_tracker_has_the_columns_of_training(case: tuple[Piece, Hole]) -> None:
+    same_columns(*case)
+
+
+@pytest.mark.parametrize("instrument", [0, 1, 2])
+def test_the_tracker_hears_who_begins_with_the_hole(instrument: int) -> None:
+    same_columns(quartet(), Hole(96, 240, (instrument,)))
 
 
 CASES: list[tuple[list[str], tuple[int, int], int | None, tuple[str, ...]]] = [
@@ -222,7 +230,12 @@ def test_the_command_line_says_what_is_wrong_with_bars(checkpoint: Path, capsys:
 def test_of_a_written_file_a_ringing_key_is_not_pressed_again(engine: Engine, tmp_path: Path) -> None:
     long = [Note(0, 384, p, 80, 0, 0) for p in range(60, 72)]
     piece = Piece.from_notes([*long, Note(96, 24, 80), Note(384, 24, 60)])
-    (filled,) = infill(engine, piece, (2, 3), limits=Limits(low=58, high=73))
-    write_music(filled, tmp_path / "a.mid")
-    again = read_music(tmp_path / "a.mid").at_resolution(24)
-    assert {tuple(n) for n in long} <= {(n.onset, n.duration, n.pitch, n.velocity, n.program, n.part) for n in again}
+    new = 0
+    for filled in infill(engine, piece, (2, 3), n=6, limits=Limits(low=58, high=73)):
+        write_music(filled, tmp_path / "a.mid")
+        again = read_music(tmp_path / "a.mid").at_resolution(24)
+        assert {tuple(n) for n in long} <= {
+            (n.onset, n.duration, n.pitch, n.velocity, n.program, n.part) for n in again
+        }
+        new += len(again) - len(long) - 1
+    assert new > 3
