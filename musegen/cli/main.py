@@ -34,6 +34,7 @@ VERBS = {
 
 _EXTRA_OF = {
     "torch": "train",
+    "sklearn": "train",
     "music21": "scores",
     "matplotlib": "plots",
     "tensorboard": "tensorboard",
