@@ -13,7 +13,8 @@ classifiers    network     P(x|y) by the checkpoint under each style tag
 views          as it is; without the instrument's nats; on pianos (refitted on pieces without programs, drums, loudness)
 
 All read the same beginning of a piece: as many rows as the network hears at once. P(y) is the training pieces' shares.
-Macro-F1 is over the styles that have judged pieces; the second figure counts a style as right within its source.
+Macro-F1 is over the styles that have judged pieces; the figure by source counts a style as right within its source,
+that of uniform P(y) is macro-F1 where every style is as likely beforehand.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ class Figures:
     macro_f1: float = 0.0
     accuracy: float = 0.0
     source_f1: float = 0.0
+    uniform_f1: float = 0.0
     confusion: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
@@ -129,10 +131,12 @@ def judge(corpus: Corpus, checkpoint: Checkpoint, split: Split) -> list[Figures]
     def add(classifier: str, view: str, logs: Array, began: float) -> None:
         guesses = [corpus.styles[i] for i in (logs + prior).argmax(1)]
         figures = scored(Figures(classifier, view, split.name, guesses), truth, corpus)
+        figures.uniform_f1 = macro_f1(truth, [corpus.styles[i] for i in logs.argmax(1)])
         found.append(figures)
         print(
             f"  {classifier:10} {view:24} macro-F1 {figures.macro_f1:.3f}  accuracy {figures.accuracy:.3f}  "
-            f"by source: macro-F1 {figures.source_f1:.3f}   ({time.monotonic() - began:.0f} s)",
+            f"by source: macro-F1 {figures.source_f1:.3f}  uniform P(y): {figures.uniform_f1:.3f}   "
+            f"({time.monotonic() - began:.0f} s)",
             flush=True,
         )
 
