@@ -1,7 +1,7 @@
 """The older models as engines: played, steered and scored like the networks, in numpy alone.
 
-A context is not a vector here but the past itself: (…, 1) arrays of `Walk`s, which nobody but `logits` looks into. A walk
-is replaced and never changed, so that a shallow copy of a state is a mark to go back to.
+A context is not a vector here but the past itself: (…, 1) arrays of `Walk`s, which nobody but `logits` looks into.
+A walk is replaced and never changed, so that a shallow copy of a state is a mark to go back to.
 """
 
 from __future__ import annotations
