@@ -17,7 +17,7 @@ from musegen.shipped import seeds_folder
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(sh|python) test\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-LEAVES = ["recordings/*.mid", "answer/*.mid", "batch/*.mid", "out.mid"]
+LEAVES = ["recordings/*.mid", "answer/*.mid", "batch/*.mid", "filled/*.mid", "surprise.png", "out.mid"]
 """What each block must have written, in the order of the blocks."""
 
 
@@ -40,13 +40,14 @@ def test_a_recipe_works_as_written(block: tuple[str, str], leaves: str, desk: Pa
     assert done.returncode == 0, done.stderr
     written = list(desk.glob(leaves))
     assert len(written) == (20 if "-n 20" in text else 1)
-    assert all(path.read_bytes().startswith(b"MThd") for path in written)
+    begins = {".mid": b"MThd", ".png": b"\x89PNG"}
+    assert all(path.read_bytes().startswith(begins[path.suffix]) for path in written)
 
 
 def test_every_command_in_readme_is_one_that_exists() -> None:
     named = set(re.findall(r"(?:^|`)musegen ([a-z]+)", README, re.MULTILINE))
     assert named <= set(VERBS)
-    assert named >= {"jam", "generate", "train", "corpus", "ports"}
+    assert named >= {"jam", "generate", "infill", "score", "classify", "train", "corpus", "ports"}
 
 
 @pytest.mark.parametrize("line", [x for x in README.splitlines() if x.startswith("musegen ")])

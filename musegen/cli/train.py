@@ -131,9 +131,13 @@ def _model(args: argparse.Namespace, start_from: Any) -> Any:
     import dataclasses
 
     from ..errors import SettingsError
-    from ..models.config import ModelConfig, RollConfig
+    from ..models.config import BASELINES, ModelConfig, RollConfig
+    from ..models.pasts import FAMILIES
 
     family = args.model or (start_from.config.family if start_from else ModelConfig.family)
+    if family not in FAMILIES and family != RollConfig.family:
+        every = ", ".join([*FAMILIES, RollConfig.family, *BASELINES])
+        raise SettingsError(f"Unknown model {family!r}; choose one of {every}.")
     kind = RollConfig if family == RollConfig.family else ModelConfig
     known = {f.name for f in dataclasses.fields(kind)}
     given = {k: getattr(args, k) for k in _SHAPE if getattr(args, k) is not None}

@@ -73,8 +73,7 @@ def restore(folder: Path, run: dict[str, Any], model: nn.Module, average: Averag
     with safe_open(folder / FILE, framework="pt") as file:
         header = file.metadata()
         before = json.loads(header["run"])
-        if before != run:
-            changed = [k for k in sorted(set(run) | set(before)) if run.get(k) != before.get(k)]
+        if changed := [k for k in sorted(set(run) | set(before)) if run.get(k) != before.get(k)]:
             raise CheckpointError(
                 f"{folder} holds a run with another {', '.join(changed)}: train into another folder, or say "
                 "--restart to begin this one again."
