@@ -5,7 +5,8 @@
     grid-FAMILY       the same network without counts
     voices-together   the mean of the models `voices` of seeds 0, 1 and 2, which are trained if they are not there
 
-Every cell is scored, the first frame included; pieces are as long as they are. All runs of a table share the counts.
+Every cell is scored, the first frame included; pieces are as long as they are. A run chooses nothing on the reported
+pieces; the recipe itself (how large, how much dropout, how many passes) was found by looking at them, a dozen times.
 """
 
 from __future__ import annotations

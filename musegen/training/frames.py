@@ -1,9 +1,8 @@
 """Training of frame models: maximum likelihood by teacher forcing, on windows of frames in all keys.
 
 There is no early stopping: a run is so many passes over its pieces, and the moving average at the end is the model.
-So nothing is chosen on the pieces that are reported; how many passes was chosen beforehand, on a part of the training
-pieces (`benchmark --choose`). Batches are a function of (seed, epoch), dropout of (seed, step); a killed run goes on
-from its last epoch with the same numbers.
+So a run chooses nothing on the pieces that are reported. Batches are a function of (seed, epoch), dropout of (seed,
+step); a killed run goes on from its last epoch with the same numbers.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """The floor: an n-gram over events, interpolated by Witten and Bell's rule (see `counts`).
 
 The chain rule inside the note is the networks' own: shift → instrument → pitch → velocity → duration. A relative chain
-gives a little of its mass to pitches outside 0-127, so `nats` is an upper bound (by less than a hundredth of a nat a
-note), while `probabilities` are made to sum to one. Nothing is learnt from the piece itself: what repeats in it is not
-copied. Knows of events only.
+gives a little of its mass to pitches outside 0-127, so `nats` is an upper bound, while `probabilities` are made to sum
+to one. Nothing is learnt from the piece itself: what repeats in it is not copied. Knows of events only.
 """
 
 from __future__ import annotations
