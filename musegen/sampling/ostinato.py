@@ -18,8 +18,10 @@ from ..events.derived import ModelRows, Tracker
 from .constraints import Bias
 from .duet import Played
 
-LONGEST = 24  # notes of a pattern
-ROUNDS = 4  # how often it must have gone round …
+LONGEST = 100  # notes of a pattern: sixteen bars of a jig
+PHRASE = 24  # longer ones are phrases, which …
+TWICE = 2  # … come twice, as in AABB, but not a third time
+ROUNDS = 4  # how often a shorter one must have gone round …
 LEAST = 64  # … and for how many notes at least: bands of real music do repeat a bar a few times
 WAY_OUT = 8  # notes during which its continuation is unlikely
 UNLIKELY = -8.0  # nats
@@ -54,7 +56,7 @@ def period(notes: Sequence[Played]) -> int:
 
 def _period(steps: list[tuple[int, int, int]]) -> int:
     for length in range(1, LONGEST + 1):
-        needed = max(LEAST, ROUNDS * length)
+        needed = max(LEAST, (TWICE if length > PHRASE else ROUNDS) * length)
         if len(steps) < needed or steps[-1] != steps[-1 - length]:
             continue
         if steps[-needed + length :] == steps[-needed:-length]:
