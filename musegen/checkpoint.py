@@ -19,7 +19,7 @@ from .atomic import write_atomically
 from .errors import CheckpointError, FileError
 from .events import attributes as at
 from .events import derived
-from .models.config import Config, ModelConfig, RollConfig, config_from_dict
+from .models.config import Config, GanConfig, ModelConfig, RollConfig, config_from_dict
 from .shipped import checkpoints_folder
 
 FORMAT_VERSION = 1
@@ -40,9 +40,11 @@ class Checkpoint:
     def shape(self, kind: type[_Kind]) -> _Kind:
         """Its config, for code that runs models of one kind. Raises CheckpointError if it is of another."""
         if not isinstance(self.config, kind):
-            wanted = {ModelConfig: "a network that plays note by note", RollConfig: "a model of bars"}.get(
-                kind, "a baseline"
-            )
+            wanted = {
+                ModelConfig: "a network that plays note by note",
+                RollConfig: "a model of bars",
+                GanConfig: "a gan",
+            }.get(kind, "a baseline")
             raise CheckpointError(f"The checkpoint is of the family {self.config.family}; this needs {wanted}.")
         return self.config
 

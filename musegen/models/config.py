@@ -11,6 +11,8 @@ from ..events import attributes as at
 from ..events.roll import Grid
 
 ATTENTIONS = ("time pitch", "time", "index", "bias")
+NEURONS = ("deterministic", "stochastic")
+PARTS, OCTAVE = 4, 12  # a gan's patch: a quarter of a beat, an octave
 _FREE = [a.name for a in at.ATTRIBUTES[at.PITCH :]]
 
 
@@ -97,11 +99,60 @@ class RollConfig:
         return Grid(self.steps, self.low, self.pitches)
 
 
+@dataclass(frozen=True)
+class GanConfig:
+    """The shape of the bar GAN (`models.gan`): its phrases of 4/4, and both of its networks."""
+
+    family: str = "gan"
+    tracks: int = 5  # drums, piano, guitar, bass, strings; 1: all tuned parts in one
+    bars: int = 4  # a phrase
+    steps: int = 24  # a quarter
+    low: int = 24  # the lowest pitch
+    pitches: int = 84
+    latent: int = 32  # numbers in a phrase's latent, and in each bar's
+    width: int = 24  # channels of a patch; a beat has four times as many
+    layers: int = 3  # residual layers of beats in the generator
+    neurons: str = "deterministic"  # how its outputs become binary; or "stochastic"
+    spectral: bool = True  # whether the discriminator's layers are spectrally normalised
+
+    def __post_init__(self) -> None:
+        for name in ("tracks", "bars", "latent", "width", "layers"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"The model setting {name} is {getattr(self, name)}; it must be at least 1.")
+        if self.neurons not in NEURONS:
+            raise SettingsError(f"Unknown neurons {self.neurons!r}; choose one of {', '.join(NEURONS)}.")
+        Grid(self.steps, self.low, self.pitches)
+        if self.steps % PARTS or self.pitches % OCTAVE:
+            raise SettingsError(
+                f"A gan's grid of {self.steps} steps a quarter and {self.pitches} pitches must be cut into patches: "
+                f"give multiples of {PARTS} and {OCTAVE}."
+            )
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the phrases that it makes."""
+        return Grid(self.steps, self.low, self.pitches)
+
+    @property
+    def bar(self) -> int:
+        """Steps of a bar of 4/4."""
+        return 4 * self.steps
+
+    @property
+    def noise(self) -> int:
+        """How many random numbers make a phrase: its latent, then each bar's."""
+        return (1 + self.bars) * self.latent
+
+
 BASELINES = ("ngram", "mixture", "topics")
-Config = ModelConfig | BaselineConfig | RollConfig
+Config = ModelConfig | BaselineConfig | RollConfig | GanConfig
 """What a checkpoint may be built from."""
 
-_KINDS: dict[str, type[Config]] = {**dict.fromkeys(BASELINES, BaselineConfig), "pixelcnn": RollConfig}
+_KINDS: dict[str, type[Config]] = {
+    **dict.fromkeys(BASELINES, BaselineConfig),
+    "pixelcnn": RollConfig,
+    "gan": GanConfig,
+}
 """Family name → its config; every other family is a sequence model, and `models.base.build` knows which there are."""
 
 
