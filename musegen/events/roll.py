@@ -86,10 +86,8 @@ class Roll:
     def merged(self) -> Roll:
         """All tuned tracks as one (drums are left out); where one track begins a note that another holds, it begins."""
         tuned = [i for i, t in enumerate(self.tracks) if t.program != DRUMS]
-        layers = self.cells[tuned]
-        cells = np.where((layers == ONSET).any(0), ONSET, np.where((layers == HOLD).any(0), HOLD, SILENT))
         first = self.tracks[tuned[0]] if tuned else Track()
-        return replace(self, cells=cells[None].astype(np.uint8), tracks=(first,))
+        return replace(self, cells=together(self.cells[tuned])[None], tracks=(first,))
 
     def bar_place(self) -> npt.NDArray[np.int64]:
         """(steps, 2): the steps since the last bar line, and those until the next (at least 1)."""
@@ -174,6 +172,13 @@ def of_sounding(sounding: npt.NDArray[np.bool_]) -> Cells:
     before = np.zeros_like(sounding)
     before[:, 1:] = sounding[:, :-1]
     cells: Cells = np.where(sounding, np.where(before, HOLD, ONSET), SILENT).astype(np.uint8)
+    return cells
+
+
+def together(layers: Cells) -> Cells:
+    """Layers (n, steps, pitches) laid on each other: where one begins a note that another holds, it begins."""
+    holds = np.where((layers == HOLD).any(0), HOLD, SILENT)
+    cells: Cells = np.where((layers == ONSET).any(0), ONSET, holds).astype(np.uint8)
     return cells
 
 

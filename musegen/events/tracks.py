@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..piece import DRUMS
-from .roll import HOLD, ONSET, SILENT, Cells, Roll, Track
+from .roll import Roll, Track, together
 
 TRACKS = ("drums", "piano", "guitar", "bass", "strings")
 PROGRAMS = (DRUMS, 0, 25, 33, 48)
@@ -33,18 +33,10 @@ def track_of(programs: npt.ArrayLike) -> npt.NDArray[np.int64]:
 def by_track(roll: Roll, tracks: int) -> Roll:
     """The layers of `roll` as `tracks` of them: the five of TRACKS, or with 1 all tuned parts as one (no drums).
 
-    Layers that share a track are laid on each other; where one begins a note that another holds, it begins.
+    Layers that share a track are laid on each other (`roll.together`).
     """
     if tracks == 1:
         return roll.merged()
     kinds = track_of([t.program for t in roll.tracks])
-    cells = np.zeros((len(TRACKS), *roll.cells.shape[1:]), np.uint8)
-    for kind, layer in zip(kinds, roll.cells, strict=True):
-        cells[kind] = _laid(cells[kind], layer)
+    cells = np.stack([together(roll.cells[kinds == kind]) for kind in range(len(TRACKS))])
     return replace(roll, cells=cells, tracks=tuple(Track(p, i) for i, p in enumerate(PROGRAMS)))
-
-
-def _laid(one: Cells, other: Cells) -> Cells:
-    begins, holds = (one == ONSET) | (other == ONSET), (one == HOLD) | (other == HOLD)
-    cells: Cells = np.where(begins, ONSET, np.where(holds, HOLD, SILENT)).astype(np.uint8)
-    return cells

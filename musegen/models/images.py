@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..events.roll import ONSET, SILENT, Cells, Roll, bar_place, from_piece, of_sounding
+from ..events.tracks import by_track
 from ..piece import Meter, Piece
-from .config import RollConfig
+from .config import GanConfig, RollConfig
 
 
 class Image(NamedTuple):
@@ -28,8 +29,11 @@ def of_piece(piece: Piece, config: RollConfig) -> Image:
     return of_roll(from_piece(piece, config.grid), config)
 
 
-def of_roll(roll: Roll, config: RollConfig) -> Image:
-    """A roll on the model's grid as an image. Tracks beyond the model's are left out."""
+def of_roll(roll: Roll, config: RollConfig | GanConfig) -> Image:
+    """A roll on the model's grid as an image. Tracks that the model does not have are left out."""
+    if isinstance(config, GanConfig):
+        cells = by_track(roll, config.tracks).cells
+        return Image(cells.transpose(1, 2, 0), roll.bar_place(), int((cells == ONSET).sum()))
     if config.tracks == 1:
         roll = roll.merged()
     cells = np.zeros((config.tracks, *roll.cells.shape[1:]), np.uint8)
