@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator
 from ..errors import FileError, MusegenError
 from ..piece import Piece
 from ..workers import TIMEOUT, map_files
+from .assemble import decode_text
 from .chunks import LARGEST_FILE, take_apart
 from .compiled import plain, read_compiled
-from .tolerant import read_tolerantly
+from .tolerant import read_tolerantly, read_track
 
 
 def read_midi(path: str | os.PathLike[str]) -> Piece:
@@ -41,6 +42,14 @@ def read_midi_bytes(data: bytes, name: str = "MIDI data") -> Piece:
     chunks = take_apart(data, name)
     piece = read_compiled(chunks, name) if plain(data, chunks) else None
     return read_tolerantly(chunks, name) if piece is None else piece
+
+
+def read_texts(path: str | os.PathLike[str]) -> list[str]:
+    """The text events (FF 01) of the Standard MIDI File at `path`, track by track. Raises FileError or MidiError."""
+    name = os.fspath(path)
+    tracks = take_apart(read_bytes(path), name).tracks
+    read = [read_track(track, f"{name}, track {i}") for i, track in enumerate(tracks, 1)]
+    return [decode_text(text) for track in read for text in track.texts]
 
 
 def read_many(

@@ -34,6 +34,7 @@ class Track:
     meters: list[tuple[int, int, int]] = field(default_factory=list)
     keys: list[tuple[int, int, int]] = field(default_factory=list)
     name: bytes = b""
+    texts: list[bytes] = field(default_factory=list)
     end: int = 0
 
 
@@ -162,8 +163,10 @@ class _Reader:
         self.track.notes.append((channel, program, order, onset, self.tick, pitch, velocity))
 
     def meta(self, kind: int, text: bytes) -> None:
-        """The meta events that a Piece keeps; one of the wrong length says nothing and is left out."""
-        if kind == 0x03:
+        """The meta events that musegen has a use for; one of the wrong length says nothing and is left out."""
+        if kind == 0x01:
+            self.track.texts.append(text)
+        elif kind == 0x03:
             self.track.name = text
         elif kind == 0x51 and len(text) == 3:
             self.track.tempos.append((self.tick, int.from_bytes(text, "big")))

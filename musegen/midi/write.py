@@ -45,16 +45,17 @@ def write_midi(piece: Piece, path: str | os.PathLike[str]) -> None:
     write_atomically(path, midi_bytes(piece))
 
 
-def midi_bytes(piece: Piece, controls: Mapping[int, Sequence[Control]] = {}) -> bytes:
+def midi_bytes(piece: Piece, controls: Mapping[int, Sequence[Control]] = {}, texts: Sequence[str] = ()) -> bytes:
     """`piece` as the bytes of a Standard MIDI File, with the `controls` of each part, if any.
 
-    Raises MidiError for what the format cannot say.
+    `texts` are text events (FF 01) at the beginning of the first track; `files.read_texts` gives them back. Raises
+    MidiError for what the format cannot say.
     """
     if not 0 < piece.ticks_per_quarter < 0x8000:
         raise MidiError(f"{piece.ticks_per_quarter} ticks per quarter cannot be written: MIDI allows 1 to 32767.")
     voices = voices_of(piece)
     channels = allocate_channels(voices)
-    tracks = [_conductor(piece)]
+    tracks = [_conductor(piece, texts)]
     for voice, channel, switch in zip(voices, channels, _program_ticks(voices, channels), strict=True):
         name = piece.part_names[voice.part] if voice.part < len(piece.part_names) else ""
         moves = controls.get(voice.part, ())
@@ -148,11 +149,12 @@ def _encode(delta: npt.NDArray[np.int64], messages: npt.NDArray[np.int64], both:
     return out[keep].tobytes()
 
 
-def _conductor(piece: Piece) -> bytes:
-    """Title, tempos, meters and keys as meta events in order of time."""
+def _conductor(piece: Piece, texts: Sequence[str]) -> bytes:
+    """Title, texts, tempos, meters and keys as meta events in order of time."""
     rows: list[tuple[int, int, bytes]] = []
     if piece.metadata.title:
         rows.append((0, 0x03, piece.metadata.title.encode()))
+    rows += [(0, 0x01, text.encode()) for text in texts]
     for tempo in piece.tempos:
         if not 0 < tempo.microseconds < 2**24:
             raise MidiError(f"A tempo of {tempo.microseconds} µs a quarter cannot be written: MIDI allows 3.6 bpm up.")
