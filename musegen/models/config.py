@@ -144,14 +144,31 @@ class GanConfig:
         return (1 + self.bars) * self.latent
 
 
+@dataclass(frozen=True)
+class HumaniserConfig:
+    """The shape of the humaniser (`models.humaniser`): how drums that are written are played."""
+
+    family: str = "humaniser"
+    width: int = 64  # channels of every layer
+    layers: int = 4  # each looks twice as far to both sides: 2, 4, 8, 16 … sixteenths
+    noise: int = 16  # random numbers of a performance, of each 16th, and of each note
+    tags: int = 0  # drummers and styles that it can play like
+
+    def __post_init__(self) -> None:
+        for name in ("width", "layers", "noise"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"The model setting {name} is {getattr(self, name)}; it must be at least 1.")
+
+
 BASELINES = ("ngram", "mixture", "topics")
-Config = ModelConfig | BaselineConfig | RollConfig | GanConfig
+Config = ModelConfig | BaselineConfig | RollConfig | GanConfig | HumaniserConfig
 """What a checkpoint may be built from."""
 
 _KINDS: dict[str, type[Config]] = {
     **dict.fromkeys(BASELINES, BaselineConfig),
     "pixelcnn": RollConfig,
     "gan": GanConfig,
+    "humaniser": HumaniserConfig,
 }
 """Family name → its config; every other family is a sequence model, and `models.base.build` knows which there are."""
 
