@@ -1,0 +1,138 @@
+"""The bar GAN's generator: noise, and what is known of a phrase, to a whole phrase (see `patches` for its form).
+
+After MuseGAN with binary neurons (Dong & Yang 2018): first layers that all tracks share, then layers that each has for
+itself; a latent for the phrase and one for each bar. It works on three scales: beats, where the latents come
+in; patches; and within a patch one linear layer a track. One network serves for everything, as an hourglass: what is
+known goes in at the patches, down to the beats and up again, and is pasted into the result.
+
+B phrases, K tracks, Q quarters of a beat, O octaves, P numbers in a patch, D = config.width.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..config import PARTS, GanConfig
+from . import patches as form
+from .layers import SLOPE, PerTrack, around, binary
+
+KNOWN = 8  # channels in which each track's known patches are summed up
+EPSILON = 1e-5  # of every RMS normalisation
+SPREAD = 1.0  # standard deviation of the first logits, about
+
+
+class BeatLayer(nn.Module):
+    """A residual layer of beats: neighbours first, then the same beat of the bars beside."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.near = nn.Conv1d(width, width, 3, padding=1)
+        self.far = nn.Conv1d(width, width, 3, padding=4, dilation=4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 4D, beats) → the same."""
+        result: Tensor = x + self.far(F.leaky_relu(self.near(unit(x)), SLOPE))
+        return result
+
+
+def unit(x: Tensor) -> Tensor:
+    """RMS normalisation over the channels of (B, C, …)."""
+    return x * torch.rsqrt(x.square().mean(1, keepdim=True) + EPSILON)
+
+
+class Patchwork(nn.Module):
+    """A patch of each track for each place. Each octave has its own bias, which joins the product: a pass less."""
+
+    def __init__(self, tracks: int, octaves: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(tracks, inputs, outputs) * inputs**-0.5)
+        self.lean = nn.Parameter(torch.zeros(tracks, octaves, outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, K, Q·O, inputs) → (B, K, Q·O, outputs)."""
+        octaves = self.lean.shape[1]
+        which = torch.eye(octaves, dtype=x.dtype, device=x.device).repeat(x.shape[2] // octaves, 1)
+        wide = torch.cat([x, which.expand(*x.shape[:2], -1, -1)], -1)
+        return torch.matmul(wide, torch.cat([self.weight, self.lean], 1))
+
+
+class Generator(nn.Module):
+    """G(z, what is known): phrases of 0 and 1."""
+
+    def __init__(self, config: GanConfig) -> None:
+        super().__init__()
+        self.config = config
+        k, d, beat = config.tracks, config.width, 4 * config.width
+        self.q, self.o, p = form.quarters(config), form.octaves(config), form.patch(config)
+        tall = PARTS * self.o * d
+        self.known, self.told = PerTrack(k, p, KNOWN), nn.Parameter(torch.randn(k, 1, KNOWN))
+        self.merge = nn.Linear(k * KNOWN, d)
+        self.down = nn.Linear(tall, beat)
+        self.phrase, self.bars = nn.Linear(config.latent, beat), nn.Linear(config.latent, beat)
+        self.beat = nn.Parameter(torch.randn(beat, self.q // PARTS) * 0.3)
+        self.layers = nn.ModuleList(BeatLayer(beat) for _ in range(config.layers))
+        self.up = nn.Linear(beat, tall)
+        self.place = nn.Parameter(torch.randn(self.q // config.bars, self.o, d) * 0.3)
+        self.mix = nn.ModuleList(nn.Conv2d(d, d, 3, padding=1) for _ in range(2))
+        self.own = PerTrack(k, 3 * d, d)
+        self.out = Patchwork(k, self.o, d, p)
+
+    def forward(self, noise: Tensor, given: Tensor, mask: Tensor) -> Tensor:
+        """Phrases (B, K, Q, O, P) of 0 and 1 from `noise` (B, config.noise), normal.
+
+        `given` has their form and `mask` is (B, K, bars): 1 where `given` is known, and there it is in the result.
+        """
+        known = self.spread(mask)
+        given = given * known
+        logits = self.logits(noise, given, mask)
+        threshold = torch.rand_like(logits) if self.config.neurons == "stochastic" else None
+        return binary(logits, threshold) * (1 - known) + given
+
+    def spread(self, mask: Tensor) -> Tensor:
+        """A mask of bars (B, K, bars) as one of patches, (B, K, Q, 1, 1)."""
+        return mask.repeat_interleave(self.q // self.config.bars, 2)[..., None, None]
+
+    def logits(self, noise: Tensor, given: Tensor, mask: Tensor) -> Tensor:
+        """What the neurons are given: (B, K, Q, O, P). `given` is 0 where it is not known."""
+        grid = self.seen(given, mask)
+        beats = self.down(grid.unflatten(1, (-1, PARTS)).flatten(2)).transpose(1, 2)
+        up = self.up(unit(self.beats(beats, noise)).transpose(1, 2))
+        grid = grid + up.view(-1, self.q, self.o, self.config.width) + self.place.repeat(self.config.bars, 1, 1)
+        grid = self.mixed(grid.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        own = F.leaky_relu(self.own(around(grid, 1).flatten(1, 2)[:, None]), SLOPE)
+        logits: Tensor = self.out(own).unflatten(2, (self.q, self.o))
+        return logits
+
+    def seen(self, given: Tensor, mask: Tensor) -> Tensor:
+        """What is known, of all tracks together: (B, Q, O, D)."""
+        told = self.spread(mask).expand(-1, -1, -1, self.o, -1).flatten(2, 3) * self.told
+        each = F.leaky_relu(self.known(given.flatten(2, 3)) + told, SLOPE)
+        merged: Tensor = self.merge(each.transpose(1, 2).flatten(2))
+        return F.leaky_relu(merged, SLOPE).view(-1, self.q, self.o, self.config.width)
+
+    def beats(self, known: Tensor, noise: Tensor) -> Tensor:
+        """The beats (B, 4D, beats), of what is known of them and the latents."""
+        latents = noise.view(len(noise), 1 + self.config.bars, self.config.latent)
+        bars = self.bars(latents[:, 1:]).transpose(1, 2).repeat_interleave(4, 2)
+        x: Tensor = known + self.phrase(latents[:, 0])[..., None] + bars + self.beat
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def mixed(self, x: Tensor) -> Tensor:
+        """The patches (B, D, Q, O), having heard their neighbours."""
+        first, second = self.mix
+        y: Tensor = second(F.leaky_relu(first(unit(x)), SLOPE))
+        return unit(x + y)
+
+    @torch.no_grad()
+    def lean_on(self, patches: npt.NDArray[np.float32]) -> None:
+        """Begin as dense as music is: biases from real `patches` (n, K, Q, O, P), so that an untrained generator
+        sounds each pitch of each track, and begins notes on each step of a quarter of a beat, as often as they do."""
+        share = torch.from_numpy(patches.mean((0, 2), dtype=np.float64)).chunk(2, -1)
+        rate = torch.cat([share[0], share[1] / share[0].clamp(min=1e-6)], -1).clamp(1e-4, 1 - 1e-4)
+        self.out.lean.copy_(SPREAD * torch.special.ndtri(rate))

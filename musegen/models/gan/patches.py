@@ -1,0 +1,73 @@
+"""A phrase as the bar GAN sees it: patches of a quarter of a beat × an octave, each with two binary channels.
+
+n phrases, K tracks, Q = 16 · bars quarters of a beat, O octaves; a patch holds P = 2 · steps/4 · 12 numbers, 0 or 1:
+whether each step and pitch sounds, then whether a note begins there. A (K, bars) mask says what is known.
+numpy only; knows nothing of networks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ...events.roll import HOLD, ONSET, SILENT, Cells
+from ..config import OCTAVE, PARTS, GanConfig
+
+Patches = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.float32]
+
+CHANNELS = 2  # sounding, begins
+
+
+def quarters(config: GanConfig) -> int:
+    """Q: the patches of a phrase in time."""
+    return config.bars * 4 * PARTS
+
+
+def octaves(config: GanConfig) -> int:
+    """O: the patches of a phrase in pitch."""
+    return config.pitches // OCTAVE
+
+
+def patch(config: GanConfig) -> int:
+    """P: the numbers in a patch."""
+    return config.steps // PARTS * OCTAVE * CHANNELS
+
+
+def to_patches(cells: Cells, config: GanConfig) -> Patches:
+    """Phrases (n, K, bars, 4·steps, pitches) of SILENT, ONSET and HOLD as patches (n, K, Q, O, P)."""
+    channels = np.stack([cells != SILENT, cells == ONSET], 2).astype(np.float32)
+    cut = channels.reshape(*cells.shape[:2], CHANNELS, quarters(config), -1, octaves(config), OCTAVE)
+    return cut.transpose(0, 1, 3, 5, 2, 4, 6).reshape(*cells.shape[:2], quarters(config), octaves(config), -1)
+
+
+def to_cells(patches: npt.NDArray[np.floating], config: GanConfig) -> Cells:
+    """The phrases (n, K, bars, 4·steps, pitches) of patches (n, K, Q, O, P): what `to_patches` undoes."""
+    channels = patches.reshape(*patches.shape[:4], CHANNELS, -1, OCTAVE).transpose(4, 0, 1, 2, 5, 3, 6) > 0.5
+    sounding, begins = channels
+    cells = np.where(sounding & begins, ONSET, np.where(sounding, HOLD, SILENT)).astype(np.uint8)
+    return cells.reshape(*patches.shape[:2], config.bars, config.bar, config.pitches)
+
+
+def with_onsets(cells: Cells, mask: Mask) -> Cells:
+    """`cells` with an onset where, in a bar that was not known (`mask` (n, K, bars)), a hold follows silence."""
+    line = cells.reshape(*cells.shape[:2], -1, cells.shape[-1])
+    before = np.zeros_like(line)
+    before[:, :, 1:] = line[:, :, :-1]
+    lost = ((line == HOLD) & (before == SILENT)).reshape(cells.shape) & (mask[..., None, None] == 0)
+    result: Cells = np.where(lost, ONSET, cells).astype(np.uint8)
+    return result
+
+
+def draw_masks(n: int, config: GanConfig, generator: np.random.Generator) -> Mask:
+    """What is known of n phrases in training, (n, K, bars): nothing for half of them; for a quarter one track,
+    or all but one; for a quarter the first bars, most often half of them."""
+    mask = np.zeros((n, config.tracks, config.bars), np.float32)
+    for each, kind in zip(mask, generator.integers(8, size=n), strict=True):
+        if kind >= 6 and config.tracks > 1:
+            each[generator.integers(config.tracks)] = 1
+            if kind == 7:
+                each[:] = 1 - each
+        elif kind >= 4 and config.bars > 1:
+            each[:, : config.bars // 2 if kind == 4 else generator.integers(1, config.bars)] = 1
+    return mask
