@@ -1,6 +1,6 @@
 """The contract of models that make whole bars at once, as piano rolls, where an `Engine` makes a note at a time.
 
-T steps, P pitches, K tracks of a roll. Whoever plays never sees torch.
+T steps, P pitches, K tracks of a roll; n rolls side by side. Whoever plays never sees torch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from .. import checkpoint as checkpoints
 from ..events.roll import Cells
-from ..models.config import RollConfig
+from ..models.config import GanConfig, RollConfig
 from ..models.images import Image
 from ..piece import Piece
 from .base import Engine, of_checkpoint
@@ -35,7 +35,7 @@ class RollNats(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class BarLimits:
-    """What may be drawn: where a note may begin (T, P), how many sound together, how long (steps); 0: any."""
+    """What may be drawn: where a note may begin (T, P, K), how many sound together, how long (steps); 0: any."""
 
     may_begin: npt.NDArray[np.bool_]
     voices: int = 0
@@ -43,36 +43,55 @@ class BarLimits:
     temperature: float = 1.0
 
 
+class Wanted(NamedTuple):
+    """New rows after those of `above`, one roll for each of n generators.
+
+    `place` (T, 2) is where the new rows stand in their bars; `tell` hears how many are done.
+    """
+
+    above: Image
+    place: npt.NDArray[np.int64]
+    limits: BarLimits
+    generators: Sequence[np.random.Generator]
+    tell: Callable[[int], None] = lambda steps: None
+
+
 @runtime_checkable
 class BarMaker(Protocol):
-    """A model that makes bars of piano roll which go on from others."""
+    """A model that makes bars of piano roll which go on from others, or begin with nothing."""
 
     @property
-    def config(self) -> RollConfig:
+    def config(self) -> RollConfig | GanConfig:
         """What it was built from."""
 
     styles: tuple[str, ...]
+    obeys: frozenset[str]
+    """Which of `sampling.sampler.SamplerSettings` mean something to it."""
+    hears: int
+    """How many steps above the new ones it hears."""
+    at_once: int
+    """How many steps it makes at a time: it costs no more to ask for so many."""
 
     def nats(self, piece: Piece) -> RollNats:
-        """How likely a piece is on the model's grid (what that grid loses is not scored)."""
+        """How likely a piece is on the model's grid (what that grid loses is not scored).
 
-    def draw(
-        self,
-        above: Image,
-        place: npt.NDArray[np.int64],
-        limits: BarLimits,
-        generators: Sequence[np.random.Generator],
-        tell: Callable[[int], None] = lambda steps: None,
-    ) -> Cells:
-        """New rows (n, T, P, K) after those of `above`, one roll for each of n generators.
+        Raises SettingsError where the model has no likelihood.
+        """
 
-        `place` (T, 2) is where the new rows stand in their bars; `tell` hears how many are done.
+    def draw(self, wanted: Wanted) -> Cells:
+        """New rows (n, T, P, K) within the limits. No note of the music above is held on; equal wants, equal rows.
+
+        Raises SettingsError for bars that the model cannot make.
         """
 
 
 def load(name: str | os.PathLike[str]) -> Engine | BarMaker:
     """Whatever plays a checkpoint: note by note, or bars at once. Raises CheckpointError."""
     checkpoint = checkpoints.load(checkpoints.find(name))
+    if isinstance(checkpoint.config, GanConfig):
+        from .phrases import PhraseMaker
+
+        return PhraseMaker(checkpoint)
     if not isinstance(checkpoint.config, RollConfig):
         return of_checkpoint(checkpoint)
     from .torch_roll import PixelEngine

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -11,12 +9,12 @@ import torch
 from ..checkpoint import Checkpoint
 from ..events.roll import HOLD, SILENT, Cells
 from ..models.config import RollConfig
-from ..models.images import Image, of_piece
+from ..models.images import of_piece
 from ..models.pixelcnn import NEVER
 from ..models.pixelsteps import Chosen, Logits, PixelSteps
 from ..models.rolls import model_of, nats_of_frames
 from ..piece import Piece
-from .bars import BarLimits, RollNats
+from .bars import BarLimits, RollNats, Wanted
 
 _POSSIBLE = NEVER / 2  # the logits of what cannot be lie below
 
@@ -24,34 +22,31 @@ _POSSIBLE = NEVER / 2  # the logits of what cannot be lie below
 class PixelEngine:
     """A trained PixelCNN; see `engine.bars.BarMaker`."""
 
+    obeys = frozenset({"temperature"})
+    at_once = 1
+
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.config, self.styles = checkpoint.shape(RollConfig), checkpoint.styles
         self.model = model_of(checkpoint)
+        self.hears = self.model.rows_seen
 
     def nats(self, piece: Piece) -> RollNats:
         image = of_piece(piece, self.config)
         return RollNats(nats_of_frames(self.model, [image])[0], image.notes)
 
-    def draw(
-        self,
-        above: Image,
-        place: npt.NDArray[np.int64],
-        limits: BarLimits,
-        generators: Sequence[np.random.Generator],
-        tell: Callable[[int], None] = lambda steps: None,
-    ) -> Cells:
-        n, seen = len(generators), self.model.rows_seen
+    def draw(self, wanted: Wanted) -> Cells:
+        above, n = wanted.above, len(wanted.generators)
         steps, out = PixelSteps(self.model, n), []
         with torch.no_grad():
-            for row, where in zip(above.cells[-seen:], above.place[-seen:], strict=True):
+            for row, where in zip(above.cells[-self.hears :], above.place[-self.hears :], strict=True):
                 steps.take(_each(row, n), _each(where, n))
-            rules = _Rules(self.config, limits, n)
-            for t, where in enumerate(place):
-                chance = np.stack([g.random((self.config.pitches, self.config.tracks)) for g in generators])
+            rules = _Rules(self.config, wanted.limits, n)
+            for t, where in enumerate(wanted.place):
+                chance = np.stack([g.random((self.config.pitches, self.config.tracks)) for g in wanted.generators])
                 rules.begin(t, chance)
                 out.append(steps.draw(_each(where, n), rules.choose).numpy())
                 rules.end(out[-1])
-                tell(t + 1)
+                wanted.tell(t + 1)
         return np.stack(out, 1)
 
 
@@ -70,7 +65,7 @@ class _Rules:
         """The states (n,) of one cell."""
         logits, limits, length = logits.copy(), self.limits, self.length[:, pitch, track]
         may_hold = (length > 0) & ((limits.longest == 0) | (length < limits.longest))
-        may_begin = np.broadcast_to(limits.may_begin[self.step, pitch], may_hold.shape)
+        may_begin = np.broadcast_to(limits.may_begin[self.step, pitch, track], may_hold.shape)
         if limits.voices:
             may_hold, may_begin = (may & (self.sounding < limits.voices) for may in (may_hold, may_begin))
         if logits.shape[1] > HOLD:

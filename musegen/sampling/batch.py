@@ -31,9 +31,10 @@ def generate(
     """`n` pieces of `bars` bars that go on from the plan's seed, equal for equal plans and `n`.
 
     `with_seed` puts the seed before the new music; otherwise the new music begins at tick 0. Tempo, meter
-    and key are the seed's. `progress` is called with the bars done and wanted.
+    and key are the seed's. A model of whole bars needs no notes in it. `progress` is called with the bars done and
+    wanted.
     """
-    if not len(plan.seed):
+    if not len(plan.seed) and not isinstance(engine, BarMaker):
         raise SettingsError("The seed phrase holds no notes: give a file with some music in it.")
     if n < 1 or bars < 1:
         raise SettingsError(f"{n} pieces of {bars} bars cannot be written: both must be at least 1.")
@@ -48,7 +49,7 @@ def generate(
         else:
             each = _batch(engine, plan, numbers, bars, tell)
         for notes in each:
-            yield _piece(plan, notes, bars, with_seed)
+            yield played_on(plan, notes, bars, with_seed)
 
 
 def _batch(
@@ -69,18 +70,19 @@ def _batch(
         yield list(filter(None, map(decoder.push, kept)))
 
 
-def _piece(plan: Plan, timed: Iterable[TimedNote], bars: int, with_seed: bool) -> Piece:
+def played_on(plan: Plan, timed: Iterable[TimedNote], bars: int, with_seed: bool) -> Piece:
     """The notes in the seed's own parts, none ringing on past the last bar."""
     seed, end = plan.seed, bars * plan.bar
     instruments, _ = instruments_of(seed.notes)
     part_of = dict(zip(instruments.tolist(), seed.notes["part"].tolist(), strict=True))
     notes = []
     for note in timed:
-        part = part_of.setdefault(note.instrument, max(part_of.values()) + 1)
+        part = part_of.setdefault(note.instrument, max(part_of.values(), default=-1) + 1)
         length = min(note.duration, end - note.onset)
         notes.append(Note(note.onset, length, note.pitch, note.velocity, note.program, part))
-    names = seed.part_names + ("",) * (1 + max(part_of.values()) - len(seed.part_names))
-    metadata = replace(seed.metadata, title=f"{seed.metadata.title or 'seed'}, played on")
+    names = seed.part_names + ("",) * (1 + max(part_of.values(), default=-1) - len(seed.part_names))
+    title = f"{seed.metadata.title or 'seed'}, played on" if len(seed) else "from noise"
+    metadata = replace(seed.metadata, title=title)
     rest = seed.between(plan.origin, plan.origin + end)  # the maps as they stand after the seed
     new = Piece.from_notes(notes, seed.ticks_per_quarter)
     new = replace(rest, notes=new.notes, part_names=names, metadata=metadata)

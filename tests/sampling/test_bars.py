@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import torch
 
 from musegen.checkpoint import Checkpoint
 from musegen.cli.main import main
-from musegen.engine.bars import BarLimits, BarMaker, load
+from musegen.engine.bars import BarMaker, Wanted, load
 from musegen.errors import CheckpointError, SettingsError
 from musegen.events.roll import HOLD, ONSET, SILENT, Cells
 from musegen.midi import read_music, write_music
@@ -85,17 +84,13 @@ def test_the_seed_lies_above(maker: BarMaker) -> None:
         config, styles = maker.config, maker.styles
         nats = maker.nats
 
-        def draw(
-            self,
-            above: Image,
-            place: np.ndarray,
-            limits: BarLimits,
-            generators: Sequence[np.random.Generator],
-            tell: Callable[[int], None] = lambda steps: None,
-        ) -> Cells:
-            seen.append(above._replace(notes=len(place)))
-            tell(len(place))
-            cells = np.zeros((len(generators), len(place), 60, 1), np.uint8)
+        obeys, hears, at_once = maker.obeys, maker.hears, 1
+
+        def draw(self, wanted: Wanted) -> Cells:
+            steps = len(wanted.place)
+            seen.append(wanted.above._replace(notes=steps))
+            wanted.tell(steps)
+            cells = np.zeros((len(wanted.generators), steps, 60, 1), np.uint8)
             cells[:, 0, 30], cells[:, 1, 30], cells[:, 4, 30] = ONSET, HOLD, ONSET
             return cells
 
