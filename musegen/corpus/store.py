@@ -123,6 +123,11 @@ class Corpus:
         return self.styles.index(self.entries[i].style)
 
     @property
+    def fingerprint(self) -> str:
+        """Changes when a piece, its split or its place changes."""
+        return hashlib.sha256("\n".join(e.to_json() for e in self.entries).encode()).hexdigest()[:16]
+
+    @property
     def licences(self) -> dict[str, str]:
         """The licence of each source, by the source's name."""
         return {e.source: e.licence for e in self.entries}

@@ -95,7 +95,7 @@ class Roll:
 
     def to_piece(self) -> Piece:
         """The notes of the roll at 24 ticks a quarter. A hold that nothing precedes is an onset."""
-        track, start, pitch, length = _runs(self.cells)
+        track, start, pitch, length = runs(self.cells)
         notes = np.zeros(len(track), NOTE)
         notes["onset"], notes["duration"] = start * self.grid.ticks, length * self.grid.ticks
         notes["pitch"] = pitch + self.grid.low
@@ -237,8 +237,11 @@ def _tracks(notes: Notes) -> tuple[tuple[Track, ...], Steps]:
     return tuple(each), track.astype(np.int64)
 
 
-def _runs(cells: Cells) -> tuple[Steps, Steps, Steps, Steps]:
-    """(track, start, pitch, length in steps) of every note in `cells`."""
+def runs(cells: Cells) -> tuple[Steps, Steps, Steps, Steps]:
+    """(track, start, pitch, length in steps) of every note in `cells` (tracks, steps, pitches), sorted by the first.
+
+    A hold that nothing precedes begins a note.
+    """
     lanes = cells.transpose(0, 2, 1)  # each pitch's steps one after another
     wide = np.zeros((*lanes.shape[:2], lanes.shape[2] + 1), np.uint8)
     wide[..., :-1] = lanes
