@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from ..errors import SettingsError
 
+PRECISIONS = ("auto", "float32", "bfloat16")
+DEVICES = ("auto", "cpu", "cuda")
+
 
 @dataclass(frozen=True)
 class TrainSettings:
@@ -39,7 +42,54 @@ class TrainSettings:
         for name in ("hold", "infill"):
             if not 0 <= getattr(self, name) <= 1:
                 raise SettingsError(f"The training setting {name} is {getattr(self, name)}; it must lie in 0 … 1.")
-        if self.precision not in ("auto", "float32", "bfloat16"):
-            raise SettingsError(f"The precision {self.precision!r} is not one of auto, float32, bfloat16.")
-        if self.device not in ("auto", "cpu", "cuda"):
-            raise SettingsError(f"The device {self.device!r} is not one of auto, cpu, cuda.")
+        _one_of(self, precision=PRECISIONS, device=DEVICES)
+
+
+LOSSES = ("minimax", "non-saturating", "wgan-gp", "hinge")
+RULES = ("momentum", "adam")
+
+
+@dataclass(frozen=True)
+class GameSettings:
+    """How two networks are trained against each other (`adversarial`)."""
+
+    steps: int = 4000  # iterations; each moves the generator once
+    batch: int = 64  # m: examples of a minibatch
+    k: int = 1  # minibatches for the discriminator to each for the generator
+    loss: str = "hinge"
+    rule: str = "adam"
+    rates: tuple[float, float] = (4e-4, 1e-4)  # of the discriminator, of the generator
+    momentum: float = 0.5  # of either rule; Adam's β₁
+    penalty: float | None = None  # weight of the gradient penalty; None: 10 for wgan-gp, else 0
+    eta: float = 1.0  # weight of the adversarial loss beside a distance; 0: the distance alone
+    average: float = 0.999  # decay of the moving average of the generator's weights
+    evaluate_every: int = 250  # steps between looks
+    seed: int = 0
+    device: str = "auto"  # cpu, cuda, or auto
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "k", "evaluate_every"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"The training setting {name} is {getattr(self, name)}; it must be at least 1.")
+        if not all(0 < rate < float("inf") for rate in self.rates):
+            raise SettingsError(f"The rates are {self.rates[0]} and {self.rates[1]}; both must be positive.")
+        for name in ("momentum", "average"):
+            if not 0 <= getattr(self, name) < 1:
+                raise SettingsError(f"The setting {name} is {getattr(self, name)}; it must lie in 0 … 1 (1 excluded).")
+        for name in ("penalty", "eta"):
+            if not 0 <= (getattr(self, name) or 0) < float("inf"):
+                raise SettingsError(f"The training setting {name} is {getattr(self, name)}; it must not be negative.")
+        _one_of(self, loss=LOSSES, rule=RULES, device=DEVICES)
+
+    @property
+    def penalty_weight(self) -> float:
+        """The weight of the gradient penalty."""
+        if self.penalty is None:
+            return 10.0 if self.loss == "wgan-gp" else 0.0
+        return self.penalty
+
+
+def _one_of(settings: TrainSettings | GameSettings, **names: tuple[str, ...]) -> None:
+    for name, allowed in names.items():
+        if getattr(settings, name) not in allowed:
+            raise SettingsError(f"The {name} {getattr(settings, name)!r} is not one of {', '.join(allowed)}.")
