@@ -109,6 +109,7 @@ class GanConfig:
     steps: int = 24  # a quarter
     low: int = 24  # the lowest pitch
     pitches: int = 84
+    grain: int = 2  # steps that a neuron speaks for: 2 holds 16ths and triplets, at half the cost of 1
     latent: int = 32  # numbers in a phrase's latent, and in each bar's
     width: int = 24  # channels of a patch; a beat has four times as many
     layers: int = 3  # residual layers of beats in the generator
@@ -116,16 +117,16 @@ class GanConfig:
     spectral: bool = True  # whether the discriminator's layers are spectrally normalised
 
     def __post_init__(self) -> None:
-        for name in ("tracks", "bars", "latent", "width", "layers"):
+        for name in ("tracks", "bars", "grain", "latent", "width", "layers"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"The model setting {name} is {getattr(self, name)}; it must be at least 1.")
         if self.neurons not in NEURONS:
             raise SettingsError(f"Unknown neurons {self.neurons!r}; choose one of {', '.join(NEURONS)}.")
         Grid(self.steps, self.low, self.pitches)
-        if self.steps % PARTS or self.pitches % OCTAVE:
+        if self.steps % (PARTS * self.grain) or self.pitches % OCTAVE:
             raise SettingsError(
                 f"A gan's grid of {self.steps} steps a quarter and {self.pitches} pitches must be cut into patches: "
-                f"give multiples of {PARTS} and {OCTAVE}."
+                f"give multiples of {PARTS * self.grain} (grain {self.grain}) and {OCTAVE}."
             )
 
     @property

@@ -90,7 +90,7 @@ class Generator(nn.Module):
         given = given * known
         logits = self.logits(noise, given, mask)
         threshold = torch.rand_like(logits) if self.config.neurons == "stochastic" else None
-        return binary(logits, threshold) * (1 - known) + given
+        return binary(logits, threshold).mul_(1 - known).add_(given)
 
     def spread(self, mask: Tensor) -> Tensor:
         """A mask of bars (B, K, bars) as one of patches, (B, K, Q, 1, 1)."""

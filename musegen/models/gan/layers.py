@@ -36,19 +36,17 @@ class _StraightThrough(torch.autograd.Function):
         """The second half of the last dimension is 1 only where the first is."""
         fired = (x > 0 if threshold is None else torch.sigmoid(x) > threshold).to(x.dtype)
         first, second = fired.chunk(2, -1)
-        ctx.save_for_backward(x, fired.clone())
         second *= first
+        ctx.save_for_backward(x, first > 0)
         return fired
 
     @staticmethod
     def backward(ctx: Any, *grad: Tensor) -> tuple[Tensor, None]:
-        """As if each neuron had given σ(x)."""
-        x, fired = ctx.saved_tensors
-        first, second = fired.chunk(2, -1)
-        of_first, of_second = grad[0].chunk(2, -1)
-        chance = torch.sigmoid(x)
-        slope = chance.addcmul(chance, chance, value=-1)
-        return torch.cat([of_first + of_second * second, of_second * first], -1).mul_(slope), None
+        """As if each neuron had given σ(x), and what begins had no say in what sounds."""
+        x, first = ctx.saved_tensors
+        slope = torch.ops.aten.sigmoid_backward(grad[0], torch.sigmoid(x))
+        slope.chunk(2, -1)[1].mul_(first)
+        return slope, None
 
 
 def binary(logits: Tensor, threshold: Tensor | None = None) -> Tensor:

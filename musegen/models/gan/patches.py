@@ -1,7 +1,8 @@
 """A phrase as the bar GAN sees it: patches of a quarter of a beat × an octave, each with two binary channels.
 
-n phrases, K tracks, Q = 16 · bars quarters of a beat, O octaves; a patch holds P = 2 · steps/4 · 12 numbers, 0 or 1:
-whether each step and pitch sounds, then whether a note begins there. A (K, bars) mask says what is known.
+n phrases, K tracks, Q = 16 · bars quarters of a beat, O octaves; a patch holds P = 2 · steps/4/grain · 12 numbers, 0 or
+1: whether each grain (of config.grain steps) and pitch sounds, then whether a note begins there. A (K, bars) mask says
+what is known.
 numpy only; knows nothing of networks.
 """
 
@@ -31,21 +32,29 @@ def octaves(config: GanConfig) -> int:
 
 def patch(config: GanConfig) -> int:
     """P: the numbers in a patch."""
-    return config.steps // PARTS * OCTAVE * CHANNELS
+    return CHANNELS * (config.steps // PARTS // config.grain) * OCTAVE
 
 
 def to_patches(cells: Cells, config: GanConfig) -> Patches:
-    """Phrases (n, K, bars, 4·steps, pitches) of SILENT, ONSET and HOLD as patches (n, K, Q, O, P)."""
-    channels = np.stack([cells != SILENT, cells == ONSET], 2).astype(np.float32)
+    """Phrases (n, K, bars, 4·steps, pitches) of SILENT, ONSET and HOLD as patches (n, K, Q, O, P).
+
+    A grain sounds if one of its steps does, and a note begins there if one begins in any.
+    """
+    grains = cells.reshape(*cells.shape[:2], -1, config.grain, config.pitches)
+    channels = np.stack([(grains != SILENT).any(3), (grains == ONSET).any(3)], 2).astype(np.float32)
     cut = channels.reshape(*cells.shape[:2], CHANNELS, quarters(config), -1, octaves(config), OCTAVE)
     return cut.transpose(0, 1, 3, 5, 2, 4, 6).reshape(*cells.shape[:2], quarters(config), octaves(config), -1)
 
 
 def to_cells(patches: npt.NDArray[np.floating], config: GanConfig) -> Cells:
-    """The phrases (n, K, bars, 4·steps, pitches) of patches (n, K, Q, O, P): what `to_patches` undoes."""
+    """The phrases (n, K, bars, 4·steps, pitches) of patches (n, K, Q, O, P): what `to_patches` undoes if grain is 1.
+
+    A note begins on the first step of a grain, and sounds to the end of one.
+    """
     channels = patches.reshape(*patches.shape[:4], CHANNELS, -1, OCTAVE).transpose(4, 0, 1, 2, 5, 3, 6) > 0.5
     sounding, begins = channels
-    cells = np.where(sounding & begins, ONSET, np.where(sounding, HOLD, SILENT)).astype(np.uint8)
+    cells = np.where(sounding, HOLD, SILENT).astype(np.uint8)[..., None, :, :].repeat(config.grain, -3)
+    cells[..., 0, :, :][sounding & begins] = ONSET
     return cells.reshape(*patches.shape[:2], config.bars, config.bar, config.pitches)
 
 
