@@ -19,7 +19,7 @@ from .atomic import write_atomically
 from .errors import CheckpointError, FileError
 from .events import attributes as at
 from .events import derived
-from .models.config import Config, GanConfig, ModelConfig, RollConfig, config_from_dict
+from .models.config import Config, GanConfig, HumaniserConfig, ModelConfig, RollConfig, config_from_dict
 from .shipped import checkpoints_folder
 
 FORMAT_VERSION = 1
@@ -44,6 +44,7 @@ class Checkpoint:
                 ModelConfig: "a network that plays note by note",
                 RollConfig: "a model of bars",
                 GanConfig: "a gan",
+                HumaniserConfig: "a humaniser",
             }.get(kind, "a baseline")
             raise CheckpointError(f"The checkpoint is of the family {self.config.family}; this needs {wanted}.")
         return self.config

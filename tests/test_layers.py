@@ -38,6 +38,7 @@ MAY_IMPORT = {
     "records": {*BASE, "events", "corpus", "evaluation", "training", *MODEL_SIDE},
     "live": {*BASE, "midi", "audio", "events", "engine", "sampling", "checkpoint"},
     "pictures": BASE,
+    "strokes": {*BASE, "pictures"},
 }
 """What each part of the package may import of the others (itself always; `cli` everything)."""
 

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import checkpoint as checkpoints
+from ..errors import CheckpointError
 from ..events.derived import ModelRows
-from ..models.config import BASELINES, Config
+from ..models.config import BASELINES, Config, HumaniserConfig
 
 Floats = npt.NDArray[np.float32]
 
@@ -64,7 +65,11 @@ def load(name: str | os.PathLike[str]) -> Engine:
 
 
 def of_checkpoint(checkpoint: checkpoints.Checkpoint) -> Engine:
-    """The fastest engine for a checkpoint's family: its own in numpy, else torch."""
+    """The fastest engine for a checkpoint's family: its own in numpy, else torch. Raises CheckpointError for none."""
+    if isinstance(checkpoint.config, HumaniserConfig):
+        raise CheckpointError(
+            "A humaniser makes no notes, it plays those that are there:  musegen humanise FILE  or  jam --humanise."
+        )
     module, name = ENGINES.get(checkpoint.config.family, ("torch_engine", "TorchEngine"))
     engine: Engine = getattr(importlib.import_module(f".{module}", __package__), name)(checkpoint)
     return engine

@@ -1,0 +1,66 @@
+"""`musegen.humanise`: drums that are written exactly are played, by a network that has heard drummers.
+
+The network is shown sixteen 16ths at a time with REACH of them on both sides, so that a piece costs what its bars cost,
+and a jam, which knows little of what is to come, plays as a file does. Knows nothing of the
+way back (`undo`).
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from ..engine.humaniser import NAME, REACH, Humaniser, load_humaniser
+from ..errors import SettingsError
+from ..events.drums import BAR, DrumRows
+from ..midi.music import read_music
+from ..piece import Piece
+from .performing import Performance
+
+
+def humanise(
+    piece: Piece | str | os.PathLike[str],
+    amount: float = 1.0,
+    feel: str | None = None,
+    seed_number: int = 0,
+    *,
+    best_guess: bool = False,
+    humaniser: Humaniser | str = NAME,
+) -> Piece:
+    """`piece` with its drums as a drummer plays them: off the grid by milliseconds, each stroke with its own velocity.
+
+    `amount` 0 … 1 is how much of it, `feel` the name of a drummer or style (`load_humaniser(…).feels`). Equal
+    arguments give equal pieces; another seed number is another take; `best_guess` is the one take without chance. Every
+    note keeps its place in the order, and all that is not drums is as it was, on finer ticks. `humaniser`: what to play
+    with, or a checkpoint's name. Raises MusegenError without drums, SettingsError, FileError, CheckpointError.
+    """
+    music = piece if isinstance(piece, Piece) else read_music(piece)
+    network = load_humaniser(humaniser) if isinstance(humaniser, str) else humaniser
+    return perform(network, music, amount, feel, None if best_guess else seed_number).piece
+
+
+def perform(
+    humaniser: Humaniser, piece: Piece, amount: float = 1.0, feel: str | None = None, seed_number: int | None = 0
+) -> Performance:
+    """As `humanise`, with what was written beside what is played; no seed number: the best guess."""
+    if not 0 <= amount <= 1:
+        raise SettingsError(f"The amount is {amount:g}; it must lie in 0 … 1.")
+    humaniser.tags(feel)
+    written = Performance.of(piece)
+    rows = DrumRows.of_piece(piece)
+    moments, velocities = np.zeros(len(rows)), np.zeros(len(rows))
+    for bar in np.unique(rows.step // BAR):
+        mine = rows.step // BAR == bar
+        seen, inside = around(rows, int(bar))
+        late, loud = humaniser.perform(seen, feel, seed_number)
+        moments[mine], velocities[mine] = late[inside], loud[inside]
+    ticks = moments / 60_000 * rows.tempo * written.ticks_per_quarter
+    flat = written.fine["velocity"].astype(np.float64)
+    return written.played(amount * ticks, flat + amount * (velocities - flat))
+
+
+def around(rows: DrumRows, bar: int) -> tuple[DrumRows, np.ndarray]:
+    """What is to be seen for sixteen 16ths, the `bar`th of them; and which of those rows stand in it (n,) bool."""
+    seen = rows[(rows.step >= bar * BAR - REACH) & (rows.step < (bar + 1) * BAR + REACH)]
+    return seen, seen.step // BAR == bar
