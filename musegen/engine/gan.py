@@ -51,8 +51,7 @@ class GanNetwork:
             fired = logits > 0
         else:
             fired = sigmoid(logits) > generator.random(logits.shape, np.float32)
-        cells = form.with_onsets(np.where(wide, given, form.to_cells(fired, self.config)), known)
-        return np.where(wide, given, cells)
+        return form.complete(fired, given, known, self.config)
 
     def logits(self, noise: Floats, given: Floats, mask: Floats) -> Floats:
         """What the neurons are given: (n, K, Q, O, P), as `Generator.logits`."""

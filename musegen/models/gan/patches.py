@@ -46,7 +46,7 @@ def to_patches(cells: Cells, config: GanConfig) -> Patches:
     return cut.transpose(0, 1, 3, 5, 2, 4, 6).reshape(*cells.shape[:2], quarters(config), octaves(config), -1)
 
 
-def to_cells(patches: npt.NDArray[np.floating], config: GanConfig) -> Cells:
+def to_cells(patches: npt.NDArray[np.generic], config: GanConfig) -> Cells:
     """The phrases (n, K, bars, 4·steps, pitches) of patches (n, K, Q, O, P): what `to_patches` undoes if grain is 1.
 
     A note begins on the first step of a grain, and sounds to the end of one.
@@ -58,25 +58,31 @@ def to_cells(patches: npt.NDArray[np.floating], config: GanConfig) -> Cells:
     return cells.reshape(*patches.shape[:2], config.bars, config.bar, config.pitches)
 
 
-def with_onsets(cells: Cells, mask: Mask) -> Cells:
-    """`cells` with an onset where, in a bar that was not known (`mask` (n, K, bars)), a hold follows silence."""
+def complete(patches: npt.NDArray[np.generic], given: Cells, mask: npt.ArrayLike, config: GanConfig) -> Cells:
+    """The phrases (n, K, bars, 4·steps, pitches) that a generator made, with what was `given` (the same shape) exactly
+    as it was wherever `mask` (n, K, bars) holds. Elsewhere a hold that follows silence begins a note."""
+    known = np.asarray(mask)[..., None, None] > 0
+    cells = np.where(known, given, to_cells(patches, config))
     line = cells.reshape(*cells.shape[:2], -1, cells.shape[-1])
     before = np.zeros_like(line)
     before[:, :, 1:] = line[:, :, :-1]
-    lost = ((line == HOLD) & (before == SILENT)).reshape(cells.shape) & (mask[..., None, None] == 0)
-    result: Cells = np.where(lost, ONSET, cells).astype(np.uint8)
+    lost = ((line == HOLD) & (before == SILENT)).reshape(cells.shape)
+    result: Cells = np.where(lost & ~known, ONSET, cells).astype(np.uint8)
     return result
 
 
 def draw_masks(n: int, config: GanConfig, generator: np.random.Generator) -> Mask:
-    """What is known of n phrases in training, (n, K, bars): nothing for half of them; for a quarter one track,
-    or all but one; for a quarter the first bars, most often half of them."""
+    """What is known of n phrases in training, (n, K, bars): of a half nothing; of the others by turns one track, all
+    tracks but one, the first half of the bars, and the first bars of some of the tracks."""
     mask = np.zeros((n, config.tracks, config.bars), np.float32)
     for each, kind in zip(mask, generator.integers(8, size=n), strict=True):
-        if kind >= 6 and config.tracks > 1:
+        if kind in (4, 5):
             each[generator.integers(config.tracks)] = 1
-            if kind == 7:
+            if kind == 5 and config.tracks > 1:
                 each[:] = 1 - each
-        elif kind >= 4 and config.bars > 1:
-            each[:, : config.bars // 2 if kind == 4 else generator.integers(1, config.bars)] = 1
+        elif kind == 6:
+            each[:, : config.bars // 2] = 1
+        elif kind == 7:
+            bars = generator.integers(1, max(2, config.bars))
+            each[generator.random(config.tracks) < 0.7, :bars] = 1
     return mask
