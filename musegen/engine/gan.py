@@ -103,7 +103,8 @@ def _linear(x: Floats, weights: dict[str, Floats], name: str) -> Floats:
 
 
 def _leaky(x: Floats) -> Floats:
-    return np.maximum(x, SLOPE * x)
+    result: Floats = np.maximum(x, SLOPE * x)
+    return result
 
 
 def _unit(x: Floats) -> Floats:

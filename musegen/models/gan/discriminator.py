@@ -50,7 +50,7 @@ class Discriminator(nn.Module):
         x = beats.transpose(1, 2)
         x = x + F.leaky_relu(self.near(x), SLOPE)
         x = x + F.leaky_relu(self.far(x), SLOPE)
-        bars = F.leaky_relu(self.bar(x.transpose(1, 2).unflatten(1, (-1, 4)).flatten(2)), SLOPE)
+        bars = F.leaky_relu(self.bar(x.transpose(1, 2).reshape(len(x), self.config.bars, -1)), SLOPE)
         whole = F.leaky_relu(self.whole(bars.flatten(1)), SLOPE)
         value: Tensor = self.value(torch.cat([whole, spread(whole)], 1))
         return value[:, 0]
@@ -58,7 +58,7 @@ class Discriminator(nn.Module):
     def merged(self, phrases: Tensor, mask: Tensor) -> Tensor:
         """The patches of each beat, of all tracks: (B, beats, 4·O·D)."""
         flags = mask.repeat_interleave(self.q // self.config.bars, 2)[..., None, None]
-        x = self.patch(phrases.flatten(2, 3)).unflatten(2, (self.q, self.o))
+        x = self.patch(phrases.flatten(2, 3)).view(*phrases.shape[:4], OWN)
         x = F.leaky_relu(x + (self.octave + flags * self.told), SLOPE)
         x = F.leaky_relu(self.own(around(x, 2).flatten(2, 3)), SLOPE)
         merged = F.leaky_relu(self.merge(x.transpose(1, 2).flatten(2)), SLOPE)
@@ -67,9 +67,10 @@ class Discriminator(nn.Module):
     def classes(self, phrases: Tensor) -> Tensor:
         """For how much of a beat each pitch class sounds in a track, and how many notes begin: (B, beats, K·12·2)."""
         parts = phrases.view(*phrases.shape[:2], -1, PARTS * self.o, phrases.shape[-1]).sum(3)
-        each = parts.unflatten(-1, (form.CHANNELS, -1, OCTAVE)).sum(4)
-        scale = each.new_tensor([[1 / self.config.steps], [1.0]])
-        return (each * scale).transpose(1, 2).flatten(2)
+        each = parts.view(*parts.shape[:3], form.CHANNELS, -1, OCTAVE).sum(4)
+        scale = each.new_tensor([[self.config.grain / self.config.steps], [1.0]])
+        classes: Tensor = (each * scale).transpose(1, 2).flatten(2)
+        return classes
 
 
 def spread(x: Tensor) -> Tensor:

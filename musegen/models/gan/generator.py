@@ -99,12 +99,12 @@ class Generator(nn.Module):
     def logits(self, noise: Tensor, given: Tensor, mask: Tensor) -> Tensor:
         """What the neurons are given: (B, K, Q, O, P). `given` is 0 where it is not known."""
         grid = self.seen(given, mask)
-        beats = self.down(grid.unflatten(1, (-1, PARTS)).flatten(2)).transpose(1, 2)
+        beats = self.down(grid.reshape(len(grid), self.q // PARTS, -1)).transpose(1, 2)
         up = self.up(unit(self.beats(beats, noise)).transpose(1, 2))
         grid = grid + up.view(-1, self.q, self.o, self.config.width) + self.place.repeat(self.config.bars, 1, 1)
         grid = self.mixed(grid.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         own = F.leaky_relu(self.own(around(grid, 1).flatten(1, 2)[:, None]), SLOPE)
-        logits: Tensor = self.out(own).unflatten(2, (self.q, self.o))
+        logits: Tensor = self.out(own).view(*own.shape[:2], self.q, self.o, -1)
         return logits
 
     def seen(self, given: Tensor, mask: Tensor) -> Tensor:

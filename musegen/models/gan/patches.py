@@ -46,7 +46,7 @@ def to_patches(cells: Cells, config: GanConfig) -> Patches:
     return cut.transpose(0, 1, 3, 5, 2, 4, 6).reshape(*cells.shape[:2], quarters(config), octaves(config), -1)
 
 
-def to_cells(patches: npt.NDArray[np.generic], config: GanConfig) -> Cells:
+def to_cells(patches: npt.NDArray[np.float32] | npt.NDArray[np.bool_], config: GanConfig) -> Cells:
     """The phrases (n, K, bars, 4·steps, pitches) of patches (n, K, Q, O, P): what `to_patches` undoes if grain is 1.
 
     A note begins on the first step of a grain, and sounds to the end of one.
@@ -58,7 +58,9 @@ def to_cells(patches: npt.NDArray[np.generic], config: GanConfig) -> Cells:
     return cells.reshape(*patches.shape[:2], config.bars, config.bar, config.pitches)
 
 
-def complete(patches: npt.NDArray[np.generic], given: Cells, mask: npt.ArrayLike, config: GanConfig) -> Cells:
+def complete(
+    patches: npt.NDArray[np.float32] | npt.NDArray[np.bool_], given: Cells, mask: npt.ArrayLike, config: GanConfig
+) -> Cells:
     """The phrases (n, K, bars, 4·steps, pitches) that a generator made, with what was `given` (the same shape) exactly
     as it was wherever `mask` (n, K, bars) holds. Elsewhere a hold that follows silence begins a note."""
     known = np.asarray(mask)[..., None, None] > 0
