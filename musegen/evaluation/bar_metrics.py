@@ -35,7 +35,7 @@ PUBLISHED_GAPS: Mapping[str, float] = {"QN": 0.10, "PP": 0.00, "TD": 0.09, "DP":
 _BEATS = 4
 _ON_PATTERN = np.tile([1.0, 0.1, 0.0, 0.0, 0.0, 0.1], STEPS // 6)
 _PITCH_CLASSES = (np.arange(GRID.pitches) + GRID.low) % 12
-_CHUNK = 32  # phrases at a time: they and what is made of them stay in the cache
+_CHUNK = 4  # phrases at a time: they and what is made of them stay in the cache
 
 Values = npt.NDArray[np.float64]
 
@@ -107,7 +107,7 @@ def _measure(cells: Cells) -> tuple[Values, Values]:
     begins[:, :, 1:] |= (cells[:, :, 1:] == HOLD) & ~sounds[:, :, :-1]
     splinters = begins.copy()
     splinters[:, :, :-1] &= cells[:, :, 1:] != HOLD
-    strokes = begins.sum(3, dtype=np.float64)  # (bars, K, 96)
+    strokes = begins.sum(3, dtype=np.uint8).astype(np.float64)  # (bars, K, 96); bytes add up ten times faster
     notes = strokes.sum(2)
     chroma = _chroma(sounds)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -122,8 +122,8 @@ def _measure(cells: Cells) -> tuple[Values, Values]:
 def _chroma(sounds: npt.NDArray[np.bool_]) -> Values:
     """(bars, K, beats, 12): how many steps each pitch class sounds in each beat of `sounds` (bars, K, 96, 84)."""
     bars, tracks = sounds.shape[:2]
-    beats = sounds.reshape(bars, tracks, _BEATS, STEPS // _BEATS, GRID.pitches).sum(3, dtype=np.float64)
-    folded: Values = beats @ (_PITCH_CLASSES[:, None] == np.arange(12)).astype(np.float64)
+    beats = sounds.reshape(bars, tracks, _BEATS, STEPS // _BEATS, GRID.pitches).sum(3, dtype=np.uint8)
+    folded: Values = beats.astype(np.float64) @ (_PITCH_CLASSES[:, None] == np.arange(12)).astype(np.float64)
     return folded
 
 

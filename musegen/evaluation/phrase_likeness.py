@@ -29,7 +29,7 @@ def _strokes(cells: Cells) -> tuple[Codes, Codes, Codes, Codes]:
     begins = rows == ONSET
     begins[:, :, 0] |= rows[:, :, 0] == HOLD
     begins[:, :, 1:] |= (rows[:, :, 1:] == HOLD) & (rows[:, :, :-1] == SILENT)
-    phrase, track, step, pitch = begins.nonzero()
+    phrase, track, step, pitch = np.unravel_index(np.flatnonzero(begins), begins.shape)  # far faster than nonzero
     time = np.minimum((step + _SIXTEENTH // 2) // _SIXTEENTH, bars * 16 - 1)
     code = np.unique(((phrase * bars * 16 + time) * len(TRACKS) + track) * 128 + pitch + GRID.low)
     return code // (bars * 16 * _LANES), code // _LANES % (bars * 16), code // 128 % len(TRACKS), code % 128
