@@ -49,8 +49,8 @@ class Pace:
 
     @property
     def guard(self) -> float:
-        """The guard: a few notes to take in again, and one to draw."""
-        return min(8 * self.cost(90), 0.5)
+        """The guard: a few notes to take in again, and one to draw; or a whole bar, which counts to its first note."""
+        return max(min(8 * self.cost(90), 0.5), min(self.cost(99), MOST_AHEAD / 2))
 
     @property
     def ahead(self) -> float:

@@ -46,6 +46,9 @@ class Brain(Protocol):
     def rehearse(self) -> list[float]:
         """Draw a few notes that nobody will hear; what each cost, in seconds. None where notes cost nothing."""
 
+    def news(self) -> list[str]:
+        """Sentences for the person since the last call: what it was asked for and cannot do."""
+
 
 class Source(Protocol):
     """A picklable recipe for a brain; it is opened in the process where the brain lives."""
@@ -54,19 +57,20 @@ class Source(Protocol):
         """The brain. Raises MusegenError."""
 
 
-REHEARSAL = -1  # the number of a request that nobody made
+REHEARSAL, NEWS = -1, -2  # the numbers of requests that nobody made
 
 
 class Answer(NamedTuple):
     """A note of request `request`, or its end (`note` None). `to`: the number of the note it accompanies.
 
-    Of the request REHEARSAL only what a note cost is told.
+    Of the request REHEARSAL only what a note cost is told, of NEWS only what is `said`.
     """
 
     request: int
     note: Played | None
     to: int | None = None
     seconds: float = 0.0  # what it cost
+    said: str = ""  # a sentence for the person
 
 
 class Partner(Protocol):
@@ -132,10 +136,10 @@ class Worker:
             began = time.perf_counter()
             notes = self._brain.companions(*values)
             cost = (time.perf_counter() - began) / max(1, len(notes))
-            return [Answer(values[0].number, note, values[1].number, cost) for note in notes]
+            return [*self._news(), *(Answer(values[0].number, note, values[1].number, cost) for note in notes)]
         else:
             getattr(self._brain, command)(*values)
-        return []
+        return self._news()
 
     def draw(self) -> Answer:
         """One more note."""
@@ -156,6 +160,9 @@ class Worker:
     def rehearse(self) -> list[Answer]:
         """What notes will cost, before the music needs to know."""
         return [Answer(REHEARSAL, None, None, cost) for cost in self._brain.rehearse()]
+
+    def _news(self) -> list[Answer]:
+        return [Answer(NEWS, None, said=text) for text in self._brain.news()]
 
 
 class Teller:

@@ -307,17 +307,9 @@ class Performer:
         self, start: int, end: int | None, exact: bool, template: tuple[Step, ...], chance_from: int
     ) -> Request:
         self._requests += 1
+        voices, controls, busy = self.voices, self.desk.controls, self.player.busy(self.now, self.beat)
         return Request(
-            self._requests,
-            start,
-            end,
-            self.voices,
-            self.desk.controls,
-            self.seed_number,
-            chance_from,
-            exact,
-            template,
-            self.player.busy(self.now, self.beat),
+            self._requests, start, end, voices, controls, self.seed_number, chance_from, exact, template, busy
         )
 
     def _permit(self) -> None:
@@ -327,7 +319,9 @@ class Performer:
     def _collect(self) -> None:
         for answer in self.partner.take():
             self._costs.append(answer.seconds)
-            if answer.to is not None:
+            if answer.said:
+                self.say(answer.said)
+            elif answer.to is not None:
                 self._accompany(answer.to, answer.note)
             elif self.request is None or answer.request != self.request.number:
                 continue

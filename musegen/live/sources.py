@@ -71,6 +71,10 @@ class Script:
         """It costs nothing."""
         return []
 
+    def news(self) -> list[str]:
+        """It says nothing."""
+        return []
+
     def ask(self, request: Request) -> None:
         """Play on from the request's start."""
         self._request = request

@@ -22,6 +22,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "vary": (0.0, 1.0),
     "companions": (0, 4),
     "transpose": (-24, 24),
+    "humanise": (0.0, 1.0),
 }
 """The lowest and highest value of each number in `Controls`."""
 
@@ -40,6 +41,7 @@ class Controls:
     harmony: frozenset[int] = frozenset()  # pitch classes held by the left hand; empty: none
     companions: int = 2  # harmonise mode: how many notes join each played one
     transpose: int = 0  # semitones, of everything it sends: for the instrument, not for the model
+    humanise: float = 0.0  # how much its drums are played as drummers play; of what it sends, as well
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
@@ -63,7 +65,7 @@ def steering(controls: Controls, busy: float = 0.0, player_key: str = "", homes:
     count. A held chord stands above the key: what the left hand holds may be played even if it is not in the key.
     """
     out: list[Constraint] = []
-    classes = controls.harmony or _scale(controls.key, player_key)
+    classes = pitch_classes_of(controls, player_key)
     if len(classes) < 12:
         out.append(PitchSet(frozenset(p for p in range(128) if p % 12 in classes)))
     if controls.register:
@@ -74,6 +76,11 @@ def steering(controls: Controls, busy: float = 0.0, player_key: str = "", homes:
     if density:
         out.append(Density(max(-2.0, density)))
     return tuple(out)
+
+
+def pitch_classes_of(controls: Controls, player_key: str = "") -> frozenset[int]:
+    """The pitch classes that the held chord allows, or else the key (`player_key`: what AUTO stands for)."""
+    return controls.harmony or _scale(controls.key, player_key)
 
 
 def _scale(key: str, player_key: str) -> frozenset[int]:

@@ -11,8 +11,10 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..engine.base import load
+from ..engine.bars import BarMaker, load
+from ..engine.base import Engine
 from ..piece import DRUMS
+from .bar_improviser import BarImproviser
 from .biases import homes
 from .constraints import At, Constraint, PitchSet
 from .controls import steering
@@ -37,17 +39,17 @@ class Improvisation:
     checkpoint: str
     plan: Plan
 
-    def open(self) -> Improviser:
+    def open(self) -> Improviser | BarImproviser:
         """Load it. Raises CheckpointError or SettingsError."""
-        return Improviser(self)
+        model = load(self.checkpoint)
+        return BarImproviser(model, self.plan) if isinstance(model, BarMaker) else Improviser(model, self.plan)
 
 
 class Improviser:
-    """A `live.partner.Brain` with a network."""
+    """A `live.partner.Brain` with a network that plays note by note."""
 
-    def __init__(self, recipe: Improvisation) -> None:
-        engine, self._plan = load(recipe.checkpoint), recipe.plan
-        plan = self._plan
+    def __init__(self, engine: Engine, plan: Plan) -> None:
+        self._plan = plan
         self._duet = Duet(engine, plan.prompt(engine.styles), plan.origin, plan.seed.meters, plan.settings)
         self._homes = homes(plan.prompt(engine.styles))
         self._key = ""  # the player's, as far as it is known
@@ -83,6 +85,10 @@ class Improviser:
     def idle(self) -> None:
         """Take in what was played, so that an answer costs only itself."""
         self._duet.catch_up()
+
+    def news(self) -> list[str]:
+        """There is nothing that it cannot do."""
+        return []
 
     def rehearse(self) -> list[float]:
         """Draw a few notes and forget them; what each cost, in seconds, without the first, which reads the seed."""
