@@ -32,13 +32,14 @@ MAY_IMPORT = {
     },  # of piece, the value types that the events' own interface speaks
     "checkpoint": {*BASE, "events", "models"},
     "engine": {*BASE, "events", *MODEL_SIDE},
-    "training": {*BASE, "events", "corpus", "pictures", *MODEL_SIDE},
+    "training": {*BASE, "events", "corpus", "evaluation", "pictures", "walls", *MODEL_SIDE},
     "sampling": {*BASE, "midi", "events", "engine", *MODEL_SIDE},
     "evaluation": {*BASE, "midi", "events", "corpus", "engine", *MODEL_SIDE},
     "records": {*BASE, "events", "corpus", "evaluation", "training", *MODEL_SIDE},
     "live": {*BASE, "midi", "audio", "events", "engine", "sampling", "checkpoint"},
     "pictures": BASE,
     "strokes": {*BASE, "pictures"},
+    "walls": {*BASE, "events", "pictures"},
 }
 """What each part of the package may import of the others (itself always; `cli` everything)."""
 
