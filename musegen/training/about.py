@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from typing import Any
 
@@ -11,7 +10,7 @@ from ..corpus.store import Corpus
 
 def fingerprint(corpus: Corpus) -> str:
     """Changes when a piece, its split or its place changes."""
-    return hashlib.sha256("\n".join(e.to_json() for e in corpus.entries).encode()).hexdigest()[:16]
+    return corpus.fingerprint
 
 
 def describe(corpus: Corpus) -> dict[str, Any]:
