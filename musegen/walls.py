@@ -69,7 +69,8 @@ class _Rows:
         self.low, self.high = (int(tuned.min()), int(tuned.max())) if len(tuned) else (55, 65)
         self.drums = np.unique(heard["pitch"][heard["program"] == DRUMS])
         span = self.high - self.low + 4
-        self.each = min(2.6, 0.45 * span / len(self.drums)) if len(self.drums) else 0.0  # pitches high is a drum's row
+        self.each = min(2.6, 0.35 * span / len(self.drums)) if len(self.drums) else 0.0  # pitches high is a drum's row
+        self.half = max(0.62, span / 90)  # of a note's height, so that it is seen on a wall of any range
         self.floor = self.low - 2.5
         self.bottom = self.floor - self.each * (len(self.drums) + 0.6)
 
@@ -102,10 +103,10 @@ def _draw(axes: Axes, notes: Notes, rows: _Rows, tracks: int) -> None:
 
     shown = notes.copy()
     drum = shown["program"] == DRUMS
-    shown["duration"][drum] = 5  # a drum sound has no length: only its onset counts
+    shown["duration"][drum] = 6  # a drum sound has no length: only its onset counts
     left, height = shown["onset"].astype(float), rows.of(notes)
     right = left + shown["duration"] - np.minimum(2.0, shown["duration"] / 3)  # so that a repeated note is seen twice
-    half = np.where(drum, 0.42 * rows.each, 0.62)
+    half = np.where(drum, 0.45 * rows.each, rows.half)
     low, high = height - half, height + half
     corners = np.stack([np.stack(c, 1) for c in ((left, low), (left, high), (right, high), (right, low))], 1)
     palette = np.array([to_rgba(c) for c in (COLOURS if tracks > 1 else PALETTE[:1])])
