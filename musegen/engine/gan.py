@@ -58,15 +58,18 @@ class GanNetwork:
         n, w, d = len(noise), self._w, self.config.width
         grid = self._seen(given, mask)
         beats = _linear(grid.reshape(n, -1, PARTS * self.o * d), w, "down")
-        up = _linear(_unit(self._beats(beats, noise)), w, "up").reshape(grid.shape)
-        grid = grid + up + np.tile(w["place"], (self.config.bars, 1, 1))
+        beats = _unit(self._beats(beats, noise))
+        grid = grid + _linear(beats, w, "up").reshape(grid.shape) + np.tile(w["place"], (self.config.bars, 1, 1))
         (first, first_bias), (second, second_bias) = self._mix
         mixed = _leaky(_near(_unit(grid)) @ first + first_bias)
         grid = _unit(grid + (_near(mixed) @ second + second_bias))
         near = _around(grid, 1).reshape(n, 1, self.q * self.o, 3 * d)
         own = _leaky(near @ self._own + w["own.bias"])
         logits: Floats = (own @ self._out).reshape(n, -1, self.q, self.o, self._out.shape[-1])
-        logits += w["out.lean"][:, None]
+        plays = _linear(beats.reshape(n, self.config.bars, 4, -1).mean(2), w, "plays").swapaxes(1, 2)
+        logits += plays.repeat(self.q // self.config.bars, 2)[..., None, None] * w["out.plays"][:, None]
+        chords = _linear(beats, w, "harmony")[:, None] @ w["out.harmony"]
+        logits += chords.repeat(PARTS, 2)[..., None, :] + w["out.lean"][:, None]
         return logits
 
     def _seen(self, given: Floats, mask: Floats) -> Floats:

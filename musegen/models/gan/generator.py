@@ -16,13 +16,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..config import PARTS, GanConfig
+from ..config import OCTAVE, PARTS, GanConfig
 from . import patches as form
 from .layers import SLOPE, PerTrack, around, binary
 
 KNOWN = 8  # channels in which each track's known patches are summed up
 EPSILON = 1e-5  # of every RMS normalisation
-SPREAD = 1.0  # standard deviation of the first logits, about
+PRESENCE, HARMONY = 1.2, 1.5
+"""Standard deviations of an untrained generator's logits from bar to bar, and of the pitch classes of a beat, about;
+what each track adds has 1."""
 
 
 class BeatLayer(nn.Module):
@@ -45,19 +47,30 @@ def unit(x: Tensor) -> Tensor:
 
 
 class Patchwork(nn.Module):
-    """A patch of each track for each place. Each octave has its own bias, which joins the product: a pass less."""
+    """A patch of each track for each place: of what it is there, of its beat's harmony, of whether the track plays.
 
-    def __init__(self, tracks: int, octaves: int, inputs: int, outputs: int) -> None:
+    All are inputs of one product, as is which octave it is: no more passes over the cells. It begins with notes that
+    last as long as the patch, in chords that all tracks share, by tracks that play or are silent for whole bars.
+    """
+
+    def __init__(self, config: GanConfig) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(tracks, inputs, outputs) * inputs**-0.5)
-        self.lean = nn.Parameter(torch.zeros(tracks, octaves, outputs))
+        k, each = config.tracks, form.patch(config)
+        grains = each // form.CHANNELS // OCTAVE
+        first = torch.randn(k, config.width, form.CHANNELS, 1, OCTAVE) * (2 / config.width) ** 0.5
+        sounding, begins = torch.eye(OCTAVE).repeat(1, grains), torch.zeros(OCTAVE, each // 2)
+        self.weight = nn.Parameter(first.repeat(1, 1, 1, grains, 1).flatten(2))
+        self.harmony = nn.Parameter(torch.cat([sounding, begins], 1).repeat(k, 1, 1))
+        self.plays = nn.Parameter(torch.cat([sounding[:1] * 0 + 1, begins[:1]], 1).repeat(k, 1, 1))
+        self.lean = nn.Parameter(torch.zeros(k, form.octaves(config), each))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, K, Q·O, inputs) → (B, K, Q·O, outputs)."""
+    def forward(self, x: Tensor, harmony: Tensor, plays: Tensor) -> Tensor:
+        """From x (B, K, Q·O, D), `harmony` (B, Q·O, 12) and `plays` (B, K, Q·O): (B, K, Q·O, P)."""
         octaves = self.lean.shape[1]
         which = torch.eye(octaves, dtype=x.dtype, device=x.device).repeat(x.shape[2] // octaves, 1)
-        wide = torch.cat([x, which.expand(*x.shape[:2], -1, -1)], -1)
-        return torch.matmul(wide, torch.cat([self.weight, self.lean], 1))
+        shared = torch.cat([harmony, which.expand(len(x), -1, -1)], -1)[:, None].expand(-1, x.shape[1], -1, -1)
+        weight = torch.cat([self.weight, self.plays, self.harmony, self.lean], 1)
+        return torch.matmul(torch.cat([x, plays[..., None], shared], -1), weight)
 
 
 class Generator(nn.Module):
@@ -76,10 +89,12 @@ class Generator(nn.Module):
         self.beat = nn.Parameter(torch.randn(beat, self.q // PARTS) * 0.3)
         self.layers = nn.ModuleList(BeatLayer(beat) for _ in range(config.layers))
         self.up = nn.Linear(beat, tall)
+        self.harmony, self.plays = nn.Linear(beat, OCTAVE), nn.Linear(beat, k)
         self.place = nn.Parameter(torch.randn(self.q // config.bars, self.o, d) * 0.3)
         self.mix = nn.ModuleList(nn.Conv2d(d, d, 3, padding=1) for _ in range(2))
         self.own = PerTrack(k, 3 * d, d)
-        self.out = Patchwork(k, self.o, d, p)
+        self.out = Patchwork(config)
+        self._begin()
 
     def forward(self, noise: Tensor, given: Tensor, mask: Tensor) -> Tensor:
         """Phrases (B, K, Q, O, P) of 0 and 1 from `noise` (B, config.noise), normal.
@@ -100,11 +115,15 @@ class Generator(nn.Module):
         """What the neurons are given: (B, K, Q, O, P). `given` is 0 where it is not known."""
         grid = self.seen(given, mask)
         beats = self.down(grid.reshape(len(grid), self.q // PARTS, -1)).transpose(1, 2)
-        up = self.up(unit(self.beats(beats, noise)).transpose(1, 2))
+        beats = unit(self.beats(beats, noise)).transpose(1, 2)
+        up = self.up(beats)
         grid = grid + up.view(-1, self.q, self.o, self.config.width) + self.place.repeat(self.config.bars, 1, 1)
         grid = self.mixed(grid.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         own = F.leaky_relu(self.own(around(grid, 1).flatten(1, 2)[:, None]), SLOPE)
-        logits: Tensor = self.out(own).view(*own.shape[:2], self.q, self.o, -1)
+        harmony = self.harmony(beats).repeat_interleave(PARTS * self.o, 1)
+        bars = self.plays(beats.view(len(beats), self.config.bars, 4, -1).mean(2)).transpose(1, 2)
+        plays = bars.repeat_interleave(self.q * self.o // self.config.bars, 2)
+        logits: Tensor = self.out(own, harmony, plays).view(*own.shape[:2], self.q, self.o, -1)
         return logits
 
     def seen(self, given: Tensor, mask: Tensor) -> Tensor:
@@ -130,9 +149,18 @@ class Generator(nn.Module):
         return unit(x + y)
 
     @torch.no_grad()
+    def _begin(self) -> None:
+        """A beat's quarters begin alike but for their place in the bar; chords and who plays are no small matters."""
+        alike = self.up.weight[: len(self.up.weight) // PARTS]
+        self.up.weight.copy_(alike.repeat(PARTS, 1))
+        for layer, spread in ((self.plays, PRESENCE), (self.harmony, HARMONY)):
+            layer.weight.normal_(std=spread * layer.in_features**-0.5)
+
+    @torch.no_grad()
     def lean_on(self, patches: npt.NDArray[np.float32]) -> None:
         """Begin as dense as music is: biases from real `patches` (n, K, Q, O, P), so that an untrained generator
         sounds each pitch of each track, and begins notes on each step of a quarter of a beat, as often as they do."""
         share = torch.from_numpy(patches.mean((0, 2), dtype=np.float64)).chunk(2, -1)
         rate = torch.cat([share[0], share[1] / share[0].clamp(min=1e-6)], -1).clamp(1e-4, 1 - 1e-4)
-        self.out.lean.copy_(SPREAD * torch.special.ndtri(rate))
+        spread = torch.tensor([(1 + PRESENCE**2 + HARMONY**2) ** 0.5, 1.0]).repeat_interleave(rate.shape[-1] // 2)
+        self.out.lean.copy_(spread * torch.special.ndtri(rate))

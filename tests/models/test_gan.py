@@ -1,0 +1,272 @@
+"""The bar GAN's networks: their form, what is pasted, who sees whom, where gradients go, and the player's copy."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from musegen.checkpoint import Checkpoint
+from musegen.engine.gan import GanNetwork
+from musegen.errors import CheckpointError, SettingsError
+from musegen.events.roll import HOLD, ONSET, SILENT, Cells
+from musegen.models.config import GanConfig, config_from_dict
+from musegen.models.gan import patches as form
+from musegen.models.gan.discriminator import Discriminator
+from musegen.models.gan.generator import Generator
+from musegen.models.gan.layers import binary
+
+CONFIG = GanConfig(tracks=3, latent=4, width=6, layers=2)
+FINE = dataclasses.replace(CONFIG, grain=1, steps=8, pitches=24)
+
+
+def phrases(n: int, config: GanConfig, seed: int = 0) -> Cells:
+    """Rolls of random notes of 1 to 20 steps."""
+    rng = np.random.default_rng(seed)
+    lanes = np.full((n, config.tracks, config.pitches, config.bars * config.bar), SILENT, np.uint8)
+    for lane in lanes.reshape(-1, lanes.shape[-1]):
+        for start in np.sort(rng.integers(len(lane), size=rng.integers(4))):
+            lane[start : start + rng.integers(1, 20)] = HOLD
+            lane[start] = ONSET
+    return lanes.swapaxes(2, 3).reshape(n, config.tracks, config.bars, config.bar, config.pitches)
+
+
+def generator(config: GanConfig, seed: int = 0) -> Generator:
+    """With biases such that about a sixth of the cells sound."""
+    torch.manual_seed(seed)
+    made = Generator(config)
+    torch.nn.init.normal_(made.out.lean, -1, 0.3)
+    return made
+
+
+def noise(n: int, config: GanConfig, seed: int = 1) -> torch.Tensor:
+    return torch.randn(n, config.noise, generator=torch.Generator().manual_seed(seed))
+
+
+def inputs(n: int, config: GanConfig, known: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Real patches, and a mask that knows a share of the bars."""
+    rng = np.random.default_rng(3)
+    mask = (rng.random((n, config.tracks, config.bars)) < known).astype(np.float32)
+    return torch.from_numpy(form.to_patches(phrases(n, config), config)), torch.from_numpy(mask)
+
+
+def test_patches_hold_a_phrase_whole() -> None:
+    cells = phrases(2, FINE)
+    patches = form.to_patches(cells, FINE)
+    assert patches.shape == (2, 3, 64, 2, 2 * 2 * 12)
+    np.testing.assert_array_equal(form.to_cells(patches, FINE), cells)
+
+
+def test_a_grain_keeps_16ths_and_triplets() -> None:
+    cells = np.zeros((1, 3, 4, 96, 84), np.uint8)
+    for start, length, pitch in ((0, 6, 0), (6, 6, 0), (24, 8, 40), (32, 8, 83), (90, 6, 12)):
+        cells[0, 1, 2, start : start + length, pitch], cells[0, 1, 2, start, pitch] = HOLD, ONSET
+    assert (form.to_cells(form.to_patches(cells, CONFIG), CONFIG) == cells).all()
+
+
+def test_a_grain_sounds_if_a_step_of_it_does() -> None:
+    cells = np.zeros((1, 3, 4, 96, 84), np.uint8)
+    cells[0, 0, 0, 5, 7] = ONSET
+    again = form.to_cells(form.to_patches(cells, CONFIG), CONFIG)
+    assert np.argwhere(again).tolist() == [[0, 0, 0, 4, 7], [0, 0, 0, 5, 7]]
+    assert again[0, 0, 0, 4:6, 7].tolist() == [ONSET, HOLD]
+
+
+@pytest.mark.parametrize("neurons", ["deterministic", "stochastic"])
+def test_phrases_are_binary_and_begin_only_what_sounds(neurons: str) -> None:
+    config = dataclasses.replace(CONFIG, neurons=neurons)
+    made = generator(config)(noise(3, config), *inputs(3, config))
+    assert made.shape == (3, 3, 64, 7, 72)
+    assert set(made.unique().tolist()) == {0.0, 1.0}
+    sounding, begins = made.chunk(2, -1)
+    assert (begins <= sounding).all()
+    assert begins.sum() > 0
+
+
+def test_stochastic_neurons_differ_and_deterministic_do_not() -> None:
+    def twice(neurons: str) -> bool:
+        config = dataclasses.replace(CONFIG, neurons=neurons)
+        network = generator(config)
+        return bool(
+            (network(noise(1, config), *inputs(1, config)) == network(noise(1, config), *inputs(1, config))).all()
+        )
+
+    assert twice("deterministic")
+    assert not twice("stochastic")
+
+
+def test_a_stochastic_neuron_fires_with_its_chance() -> None:
+    torch.manual_seed(0)
+    logits = torch.tensor([-2.0, 0.0, 1.5, 40.0]).repeat(20000, 1)
+    share = binary(logits, torch.rand_like(logits)).mean(0)
+    expected = torch.sigmoid(logits[0])
+    expected[2:] *= expected[:2]  # the second half needs the first
+    assert torch.allclose(share, expected, atol=0.015)
+
+
+def test_the_gradient_through_a_neuron_is_the_slope_of_its_chance() -> None:
+    logits = torch.tensor([-2.0, 0.5, 1.5, -0.3], requires_grad=True)
+    (binary(logits) * torch.tensor([1.0, 2.0, 3.0, 4.0])).sum().backward()
+    chance = torch.sigmoid(logits.detach())
+    slope = chance * (1 - chance) * torch.tensor([1.0, 2.0, 0.0, 4.0])  # the third's note does not sound
+    assert logits.grad is not None and torch.allclose(logits.grad, slope)
+
+
+def test_gradients_reach_every_latent_and_every_weight() -> None:
+    torch.manual_seed(0)
+    network, critic = generator(CONFIG), Discriminator(CONFIG)
+    z, (given, mask) = noise(4, CONFIG).requires_grad_(), inputs(4, CONFIG, 0.3)
+    critic(network(z, given, mask), mask).sum().backward()
+    assert z.grad is not None and (z.grad.abs().sum(0) > 0).all()
+    for name, weight in [*network.named_parameters(), *critic.named_parameters()]:
+        assert weight.grad is not None and weight.grad.abs().sum() > 0, name
+
+
+def test_a_bars_latent_moves_its_bar_most() -> None:
+    network, z, known = generator(CONFIG), noise(1, CONFIG), inputs(1, CONFIG)
+    other = z.clone()
+    other[:, 3 * CONFIG.latent : 4 * CONFIG.latent] += 3  # of bar 2, counted from 0
+    moved = (network.logits(other, *known) - network.logits(z, *known)).abs().view(1, 3, 4, -1).mean((0, 1, 3))
+    assert moved.argmax() == 2
+
+
+def test_what_is_known_is_pasted() -> None:
+    given, mask = inputs(4, CONFIG, 0.5)
+    made = generator(CONFIG)(noise(4, CONFIG), given, mask)
+    bars = mask.bool()
+    assert (made.view(4, 3, 4, -1)[bars] == given.view(4, 3, 4, -1)[bars]).all()
+    assert (made.view(4, 3, 4, -1)[~bars] != given.view(4, 3, 4, -1)[~bars]).any()
+
+
+def test_what_is_not_known_is_not_seen() -> None:
+    given, mask = inputs(2, CONFIG, 0.5)
+    network, hidden = generator(CONFIG), given.clone()
+    hidden.view(2, 3, 4, -1)[~mask.bool()] = 1
+    assert (network(noise(2, CONFIG), given, mask) == network(noise(2, CONFIG), hidden, mask)).all()
+
+
+def test_what_is_known_changes_the_rest() -> None:
+    given, mask = inputs(1, CONFIG)
+    mask[:, 0] = 1
+    network, z = generator(CONFIG), noise(1, CONFIG)
+    assert (network.logits(z, given, mask) - network.logits(z, given * 0, mask))[:, 1:].abs().max() > 1e-3
+
+
+def test_private_layers_are_private() -> None:
+    network, z, known = generator(CONFIG), noise(1, CONFIG), inputs(1, CONFIG)
+    before = network.logits(z, *known).detach()
+    with torch.no_grad():
+        network.out.weight[1] += 1
+        network.own.weight.view(3, -1, network.own.weight.shape[1])[1] += 1
+    changed = (network.logits(z, *known) != before).flatten(2).any(2)[0]
+    assert changed.tolist() == [False, True, False]
+
+
+def test_an_untrained_generator_is_as_dense_as_music() -> None:
+    config = dataclasses.replace(CONFIG, latent=16, width=16)
+    real = form.to_patches(phrases(40, config), config)
+    network = Generator(config)
+    network.lean_on(real)
+    made = network(noise(40, config), *inputs(40, config)).detach().numpy()
+    of_real, of_made = (x.reshape(-1, 2, 36).mean((0, 2)) for x in (real, made))
+    assert np.all(of_made < 3 * of_real) and np.all(of_made > of_real / 3)
+
+
+def test_the_discriminator_notices_one_note_and_a_batch_all_alike() -> None:
+    torch.manual_seed(0)
+    critic = Discriminator(CONFIG)
+    given, mask = inputs(4, CONFIG)
+    other = given.clone()
+    other[0, 1, 20, 3, 5] = 1 - other[0, 1, 20, 3, 5]
+    assert critic(given, mask).shape == (4,)
+    assert (critic(given, mask) - critic(other, mask))[0].abs() > 0
+    alone = critic(given[:1].expand(4, -1, -1, -1, -1), mask[:1].expand(4, -1, -1))
+    assert (alone[0] - critic(given, mask)[0]).abs() > 1e-6  # the first phrase is the same, those beside it are not
+
+
+@pytest.mark.parametrize("spectral", [True, False])
+def test_spectral_norm_is_an_option(spectral: bool) -> None:
+    torch.manual_seed(0)
+    critic = Discriminator(dataclasses.replace(CONFIG, spectral=spectral))
+    with torch.no_grad():
+        critic.down.weight.mul_(1)  # reading it is what normalises
+        for _ in range(50):
+            critic(*inputs(2, CONFIG))
+        norm = float(torch.linalg.matrix_norm(critic.down.weight, 2))
+    assert (abs(norm - 1) < 1e-2) == spectral
+
+
+@pytest.mark.parametrize("config", [CONFIG, FINE, dataclasses.replace(CONFIG, tracks=1)])
+def test_the_players_copy_is_the_same(config: GanConfig) -> None:
+    network, n = generator(config), 3
+    player = GanNetwork(Checkpoint(config, {k: v.numpy() for k, v in network.state_dict().items()}))
+    z, (given, mask) = noise(n, config), inputs(n, config, 0.4)
+    known = network.spread(mask)
+    with torch.no_grad():
+        logits = network.logits(z, given * known, mask).numpy()
+        made = network(z, given, mask).numpy()
+    assert np.abs(player.logits(z.numpy(), (given * known).numpy(), mask.numpy()) - logits).max() < 1e-4
+    cells = phrases(n, config)
+    drawn = player.phrases(z.numpy(), cells, mask.numpy())
+    np.testing.assert_array_equal(drawn, form.complete(made, cells, mask.numpy(), config))
+    where = mask.numpy() > 0
+    np.testing.assert_array_equal(drawn[where], cells[where])
+    assert (drawn[~where] == ONSET).any()
+
+
+def test_no_hold_that_was_made_follows_silence() -> None:
+    network, cells = generator(CONFIG), phrases(2, CONFIG)
+    player = GanNetwork(Checkpoint(CONFIG, {k: v.numpy() for k, v in network.state_dict().items()}))
+    made = player.phrases(noise(2, CONFIG).numpy(), cells, np.zeros((2, 3, 4)))
+    line = made.reshape(2, 3, -1, 84)
+    assert not ((line[:, :, 1:] == HOLD) & (line[:, :, :-1] == SILENT)).any()
+    assert not (line[:, :, 0] == HOLD).any()
+
+
+def test_the_players_stochastic_neurons_obey_their_generator() -> None:
+    config = dataclasses.replace(CONFIG, neurons="stochastic")
+    player = GanNetwork(Checkpoint(config, {k: v.numpy() for k, v in generator(config).state_dict().items()}))
+    z, cells, mask = noise(1, config).numpy(), phrases(1, config), np.zeros((1, 3, 4))
+
+    def drawn(seed: int | None) -> Cells:
+        return player.phrases(z, cells, mask, None if seed is None else np.random.default_rng(seed))
+
+    assert (drawn(1) == drawn(1)).all() and (drawn(None) == drawn(None)).all()
+    assert (drawn(1) != drawn(2)).any()
+
+
+def test_masks_of_every_kind_are_drawn() -> None:
+    masks = form.draw_masks(4000, GanConfig(), np.random.default_rng(0))
+    tracks, bars = masks.all(2).sum(1), masks.all(1)
+    assert abs((masks.sum((1, 2)) == 0).mean() - 0.5) < 0.05
+    assert (tracks == 1).any() and (tracks == 4).any()
+    assert (bars == [True, True, False, False]).all(1).any()
+    assert not masks.all((1, 2)).any()
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"neurons": "spiking"}, "Unknown neurons 'spiking'; choose one of deterministic, stochastic"),
+        ({"latent": 0}, "latent is 0; it must be at least 1"),
+        ({"steps": 12, "grain": 2}, "multiples of 8 (grain 2) and 12"),
+        ({"pitches": 80}, "multiples of 8 (grain 2) and 12"),
+    ],
+)
+def test_errors_of_settings(values: dict[str, object], said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        GanConfig(**values)  # type: ignore[arg-type]
+    assert said in str(caught.value)
+    with pytest.raises(CheckpointError) as caught_too:
+        config_from_dict({"family": "gan", **values})
+    assert said in str(caught_too.value)
+
+
+def test_settings_of_another_family() -> None:
+    assert config_from_dict({"family": "gan", "tracks": 1}) == GanConfig(tracks=1)
+    with pytest.raises(CheckpointError, match="Unknown model setting 'heads'; the known ones are family, tracks"):
+        config_from_dict({"family": "gan", "heads": 2})
+    with pytest.raises(CheckpointError, match="of the family transformer; this needs a gan"):
+        GanNetwork(Checkpoint(config_from_dict({"family": "transformer"}), {}))
