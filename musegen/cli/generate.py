@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .options import add_file_options, add_sampling_options, plan
+
+if TYPE_CHECKING:
+    from ..engine.bars import BarMaker
+    from ..engine.base import Engine
+    from ..piece import Piece
+    from ..sampling.plan import Plan
 
 EXAMPLES = """examples:
   musegen generate --seed tune.mid                      eight variations of the next eight bars
   musegen generate --seed tune.mid -n 20 --bars 16 --out night --with-seed
   musegen generate --seed tune.mid --key "D dorian" --range 48-84 --temperature 0.9
+  musegen generate --checkpoint gan                     bars from noise; with --seed they go on from it
+  musegen generate --checkpoint gan --seed a.mid --walk b.mid --bars 4 --png
 """
 
 
@@ -22,32 +32,88 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bars", type=int, default=8, help="new bars in each (%(default)s)")
     parser.add_argument("--with-seed", action="store_true", help="put the seed phrase before the new music")
     add_file_options(parser, "generated")
-    parser.add_argument("--seed", metavar="FILE", help="the phrase to play on from: a file or a shipped name")
+    parser.add_argument(
+        "--seed",
+        metavar="FILE",
+        help="the phrase to play on from: a file or a shipped name (default: a shipped one, and for models of whole "
+        "bars none)",
+    )
+    parser.add_argument(
+        "--walk",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        help="gan: the files are steps through its latents from the seed to this one (without FILE: through the noise "
+        "alone); --png draws them in one picture",
+    )
     add_sampling_options(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """Write the files; say where they are."""
     from ..engine.bars import load
-    from ..midi import read_music, write_music
-    from ..sampling.batch import generate
-    from ..sampling.seeds import find_seed
+    from ..midi import write_music
     from .progress import Progress
 
-    seed = find_seed(args.seed)
-    what = plan(args, read_music(seed))
-    engine = load(args.checkpoint)
-    args.out.mkdir(parents=True, exist_ok=True)
-    digits = len(str(args.n))
-    written = []
+    model = load(args.checkpoint)
+    seed, stem = _seed(args.seed, model)
+    what, written = plan(args, seed), []
     with Progress("generating", "bars") as progress:
-        pieces = generate(engine, what, args.n, args.bars, args.with_seed, progress.update)
+        if args.walk is not None:
+            stem += "-walk"
+            pieces = _walk(args, model, what, args.out / f"{stem}.png", progress.update)
+        else:
+            pieces = _variations(args, model, what, progress.update)
         for i, piece in enumerate(pieces, 1):
-            path = args.out / f"{seed.stem}-{i:0{digits}d}.{args.format}"
+            args.out.mkdir(parents=True, exist_ok=True)
+            path = args.out / f"{stem}-{i:0{len(str(args.n))}d}.{args.format}"
             write_music(piece, path)
             written.append(path)
             extras(args, piece, path)
     print(f"{len(written)} files of {args.bars} bars in {args.out}: {written[0].name} … {written[-1].name}")
+
+
+def _seed(name: str | None, model: Engine | BarMaker) -> tuple[Piece, str]:
+    """The seed phrase and what to call it; if none is named, a shipped one, and none for who needs none."""
+    from ..engine.bars import BarMaker
+    from ..midi import read_music
+    from ..piece import Piece
+    from ..sampling.seeds import find_seed
+
+    if name is None and isinstance(model, BarMaker):
+        return Piece.from_notes([]), "noise"
+    path = find_seed(name)
+    return read_music(path), path.stem
+
+
+def _variations(
+    args: argparse.Namespace, model: Engine | BarMaker, what: Plan, tell: Callable[[int, int], None]
+) -> Iterator[Piece]:
+    from ..sampling.batch import generate
+
+    return generate(model, what, args.n, args.bars, args.with_seed, tell)
+
+
+def _walk(
+    args: argparse.Namespace, model: Engine | BarMaker, what: Plan, picture: Path, tell: Callable[[int, int], None]
+) -> Iterator[Piece]:
+    """The steps of a walk; one picture of all of them, if any is asked for."""
+    from ..engine.bars import BarMaker
+    from ..errors import SettingsError
+    from ..sampling.walk import phrases_of, walk
+
+    if not isinstance(model, BarMaker):
+        raise SettingsError("Only a gan has latents to walk through: name one with --checkpoint.")
+    to = _seed(args.walk, model)[0] if args.walk else what.seed
+    steps = list(walk(model, what, to, args.n, args.bars, args.with_seed, tell))
+    if args.png:
+        from ..walls import roll_wall
+
+        args.png = False  # of the single files
+        args.out.mkdir(parents=True, exist_ok=True)
+        names = [f"{100 * step.way:.0f} %" for step in steps]
+        roll_wall(phrases_of(steps, args.bars), picture, "A walk through the latents", names)
+    return iter([step.piece for step in steps])
 
 
 def extras(args: argparse.Namespace, piece: object, path: Path) -> None:

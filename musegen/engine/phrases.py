@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..checkpoint import Checkpoint
-from ..errors import SettingsError
+from ..errors import CheckpointError, SettingsError
 from ..events.roll import HOLD, SILENT, Cells
 from ..models.config import GanConfig
 from ..models.images import Image
@@ -30,10 +30,15 @@ class PhraseMaker:
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.config, self.styles = checkpoint.shape(GanConfig), checkpoint.styles
-        self.network = GanNetwork(checkpoint)
         self._known = self.config.bars // 2  # of a phrase's bars
         self.hears = self._known * self.config.bar
         self.at_once = (self.config.bars - self._known) * self.config.bar
+        silence = np.zeros((1, self.config.tracks, self.hears, self.config.pitches), np.uint8)
+        try:
+            self.network = GanNetwork(checkpoint)
+            self._go_on(silence, np.zeros((1, self.config.noise), np.float32))  # played once, all are looked at
+        except (KeyError, ValueError) as error:
+            raise CheckpointError("The gan's weights do not fit its settings: train it again.") from error
 
     def nats(self, piece: Piece) -> RollNats:
         raise SettingsError(
