@@ -42,7 +42,7 @@ class DrumBatch(NamedTuple):
     before: Tensor  # the note before on the same drum, or itself where there is none in the window
     beside: Tensor  # the note before in the score, whatever its drum, or itself
     tags: Tensor
-    steps: int
+    steps: Tensor  # (): S
 
     @classmethod
     def of(cls, windows: list[DrumRows], tags: Tensor, steps: int = 0) -> DrumBatch:
@@ -68,7 +68,7 @@ class DrumBatch(NamedTuple):
             torch.from_numpy(previous(window * len(CLASSES) + drum, cell)),
             torch.from_numpy(previous(window, cell)),
             tags,
-            steps,
+            torch.tensor(steps),
         )
 
 
@@ -94,8 +94,16 @@ class Noise(NamedTuple):
     def draw(cls, batch: DrumBatch, size: int, generator: torch.Generator | None = None) -> Noise:
         """New noise for `batch`, Z = `size`."""
         windows = len(batch.tags)
-        shapes = ((windows, size), (windows, batch.steps, size), (len(batch.cell), size))
+        shapes = ((windows, size), (windows, int(batch.steps), size), (len(batch.cell), size))
         return cls(*(torch.randn(shape, generator=generator) for shape in shapes))
+
+    @classmethod
+    def of(cls, z: Tensor, batch: DrumBatch) -> Noise:
+        """That of `batch` out of z (B, 1 + S + L, Z): no window may have more than L notes."""
+        steps = int(batch.steps)
+        first = torch.searchsorted(batch.window, torch.arange(len(z)))
+        within = torch.arange(len(batch.window)) - first[batch.window]
+        return cls(z[:, 0], z[:, 1 : 1 + steps], z[batch.window, 1 + steps + within])
 
 
 class _Notes(nn.Module):
@@ -131,9 +139,9 @@ class _Around(nn.Module):
         )
 
     def forward(self, notes: Tensor, batch: DrumBatch) -> tuple[Tensor, Tensor]:
-        windows, width = len(batch.tags), notes.shape[1]
-        grid = notes.new_zeros(windows * batch.steps, width).index_add(0, batch.cell, notes)
-        grid = grid.reshape(windows, batch.steps, width).transpose(1, 2)
+        windows, steps, width = len(batch.tags), int(batch.steps), notes.shape[1]
+        grid = notes.new_zeros(windows * steps, width).index_add(0, batch.cell, notes)
+        grid = grid.reshape(windows, steps, width).transpose(1, 2)
         for layer in self.layers:
             grid = grid + layer(F.relu(grid))
         here = grid.transpose(1, 2).reshape(-1, width)[batch.cell]
