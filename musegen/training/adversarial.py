@@ -14,17 +14,23 @@ and the generator that is kept is a moving average of it. Knows nothing of music
 
 from __future__ import annotations
 
+import copy
+import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..errors import SettingsError
+from .device import Machine
+from .learner import Average, Learner
 from .losses import NAMED, between, gradient_penalty, value
-from .progress import Average
 from .settings import GameSettings
+from .steps import Report, Run
 
 
 class Data(NamedTuple):
@@ -37,7 +43,8 @@ class Data(NamedTuple):
 class Game(ABC):
     """Two networks, and where their minibatches come from.
 
-    All that is random must be drawn from torch's own generator or from `rng`, which are seeded for every iteration.
+    All that is random must be drawn from torch's own generator or from `rng`, which are seeded for every iteration;
+    then a killed run goes on to the same numbers.
     """
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module) -> None:
@@ -67,23 +74,20 @@ class Game(ABC):
         return None
 
 
-@dataclass
-class Turns:
-    """Both players' gradient rules, and the moving average of the generator."""
+class Players(NamedTuple):
+    """Both networks with their gradient rules, and the moving average of the generator."""
 
-    discriminator: torch.optim.Optimizer
-    generator: torch.optim.Optimizer
+    discriminator: Learner
+    generator: Learner
     average: Average
 
     @classmethod
-    def of(cls, game: Game, settings: GameSettings) -> Turns:
+    def of(cls, game: Game, settings: GameSettings) -> Players:
         """As `settings` have them."""
         of_d, of_g = settings.rates
-        return cls(
-            rule(game.discriminator, settings, of_d),
-            rule(game.generator, settings, of_g),
-            Average(game.generator, settings.average),
-        )
+        d, g = game.discriminator, game.generator
+        average = Average(g, settings.average)
+        return cls(Learner(d, rule(d, settings, of_d)), Learner(g, rule(g, settings, of_g), average), average)
 
 
 def rule(network: nn.Module, settings: GameSettings, rate: float) -> torch.optim.Optimizer:
@@ -93,24 +97,24 @@ def rule(network: nn.Module, settings: GameSettings, rate: float) -> torch.optim
     return torch.optim.Adam(network.parameters(), rate, betas=(settings.momentum, 0.99))
 
 
-def iteration(game: Game, turns: Turns, settings: GameSettings, step: int) -> dict[str, float]:
+def iteration(game: Game, players: Players, settings: GameSettings, step: int) -> dict[str, float]:
     """One iteration of Algorithm 1, the `step`-th from 0; returns what `discriminate` and `generate` found.
 
-    It is a function of the weights, the seed and `step`, as far as the game keeps to its generators.
+    The data are a function of the seed and `step`; noise is if torch's own generator is (see `steps`).
     """
-    torch.manual_seed(settings.seed * 1_000_003 + step)
     rng = np.random.default_rng([settings.seed, step])
     m, found = settings.batch, {}
     for _ in range(settings.k):
         z, data = game.noise(m), game.data(m, rng)
-        found = discriminate(game, turns, settings, z, data) if settings.eta else {}
+        if settings.eta:
+            found = discriminate(game, players, settings, z, data)
     z = game.noise(m)
-    found |= generate(game, turns, settings, z, data)
-    turns.average.update(game.generator, step)
+    found |= generate(game, players, settings, z, data)
+    players.average.update(game.generator, step)
     return found
 
 
-def discriminate(game: Game, turns: Turns, settings: GameSettings, z: Tensor, data: Data) -> dict[str, float]:
+def discriminate(game: Game, players: Players, settings: GameSettings, z: Tensor, data: Data) -> dict[str, float]:
     """Update D by ascending its stochastic gradient; G stays as it is.
 
     Returns V (nats), the means of D(x) and D(G(z)), and what was ascended, all before the update.
@@ -123,9 +127,7 @@ def discriminate(game: Game, turns: Turns, settings: GameSettings, z: Tensor, da
         smooth = settings.loss == "wgan-gp"
         where = between(made, data.x) if smooth else data.x
         ascended = ascended - weight * gradient_penalty(lambda x: game.judge(x, data.known), where, float(smooth))
-    turns.discriminator.zero_grad(set_to_none=True)
-    (-ascended).backward()  # type: ignore[no-untyped-call]
-    turns.discriminator.step()
+    players.discriminator.descend(-ascended)
     chance = torch.sigmoid(torch.stack([on_real.detach().float(), on_made.detach().float()])).mean(1)
     return {
         "V": value(on_made, on_real),
@@ -135,7 +137,7 @@ def discriminate(game: Game, turns: Turns, settings: GameSettings, z: Tensor, da
     }
 
 
-def generate(game: Game, turns: Turns, settings: GameSettings, z: Tensor, data: Data) -> dict[str, float]:
+def generate(game: Game, players: Players, settings: GameSettings, z: Tensor, data: Data) -> dict[str, float]:
     """Update G by descending its stochastic gradient; D stays as it is.
 
     The conditions, where there are any, are those of the last minibatch of `data`. Returns what was descended, before
@@ -148,8 +150,47 @@ def generate(game: Game, turns: Turns, settings: GameSettings, z: Tensor, data: 
     distance = game.distance(made, data)
     if distance is not None:
         descended = distance + descended
-    turns.generator.zero_grad(set_to_none=True)
-    descended.backward()  # type: ignore[no-untyped-call]
-    turns.generator.step()
+    players.generator.descend(descended)
     found = {"descended": float(descended.detach())}
     return found if distance is None else {**found, "distance": float(distance.detach())}
+
+
+class Match(Run[int]):
+    """A run of Algorithm 1. A subclass says in `look` how good the players have become.
+
+    Raises SettingsError when the players' figures are no longer numbers.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        settings: GameSettings,
+        folder: Path,
+        here: Machine,
+        identity: Mapping[str, Any],
+        report: Report,
+    ) -> None:
+        self.game, self.settings, self.steps = game, settings, settings.steps
+        self.players = Players.of(game, settings)
+        self.averaged = copy.deepcopy(game.generator).eval().requires_grad_(False)
+        learners = {"discriminator": self.players.discriminator, "generator": self.players.generator}
+        super().__init__(settings, folder, here, identity, learners, report)
+
+    def batches(self, epoch: int) -> range:
+        """The iterations: one long epoch, whose minibatches are drawn as they are needed."""
+        return range(self.steps)
+
+    def learn(self, batch: int) -> dict[str, Any]:
+        """One iteration."""
+        found = iteration(self.game, self.players, self.settings, batch)
+        if not all(map(math.isfinite, found.values())):
+            raise SettingsError(
+                f"At step {batch + 1} the two networks left the range of numbers: train with lower --rates, or with "
+                "another --loss."
+            )
+        return found
+
+    def kept(self) -> nn.Module:
+        """The generator with averaged weights, for looks; the same module every time."""
+        self.averaged.load_state_dict(self.players.average.weights)
+        return self.averaged

@@ -16,7 +16,7 @@ import torch.distributed as dist
 from torch import nn
 
 from ..errors import SettingsError
-from .settings import TrainSettings
+from .settings import GameSettings, TrainSettings
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Machine:
 
 
 @contextlib.contextmanager
-def machine(settings: TrainSettings) -> Iterator[Machine]:
+def machine(settings: TrainSettings | GameSettings) -> Iterator[Machine]:
     """The machine that `settings` ask for. Raises SettingsError if it has no such device."""
     if settings.device == "cuda" and not torch.cuda.is_available():
         raise SettingsError("Training on cuda was asked for, but torch finds no CUDA device here: use --device cpu.")

@@ -1,8 +1,7 @@
 """Training of frame models: maximum likelihood by teacher forcing, on windows of frames in all keys.
 
 There is no early stopping: a run is so many passes over its pieces, and the moving average at the end is the model.
-So a run chooses nothing on the pieces that are reported. Batches are a function of (seed, epoch), dropout of (seed,
-step); a killed run goes on from its last epoch with the same numbers.
+So a run chooses nothing on the pieces that are reported. How it goes on is `steps`.
 """
 
 from __future__ import annotations
@@ -10,23 +9,20 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import itertools
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..models.frame_likelihood import Frames, pad
 from ..models.frames import FrameConfig, FrameModel
 from .device import machine
-from .optimiser import adamw, rate_at, set_rate
-from .progress import Average, Progress, restore, save
+from .progress import Progress
 from .settings import TrainSettings
-
-Report = Callable[[dict[str, Any]], None]
+from .steps import Passes, Report
 
 
 def train_frames(
@@ -45,50 +41,31 @@ def train_frames(
     torch.manual_seed(settings.seed)
     with machine(settings) as here:
         model = FrameModel(config).to(here.device)
-        average, opt = Average(model, settings.average), adamw(model, settings)
         data = hashlib.sha256(b"".join(np.packbits(p).tobytes() for p in pieces)).hexdigest()[:16]
-        run = {"model": dataclasses.asdict(config), "settings": dataclasses.asdict(settings), "pieces": data}
-        progress = restore(folder, run, model, average, opt)
-        last = max(1, round(settings.epochs))
-        started = time.monotonic() - progress.seconds
-        while progress.epoch < last:
-            batches = epoch_of(pieces, config.past.context, settings, progress.epoch)
-            steps = last * len(batches) if not progress.epoch else progress.step * last // progress.epoch
-            nats = _epoch(model, average, opt, settings, batches, progress, steps)
-            progress.epoch += 1
-            progress.seconds = time.monotonic() - started
-            save(folder, progress, run, model, average, opt)
-            report({"epoch": progress.epoch, "of": last, "train": nats, "seconds": progress.seconds})
-        if settings.average:
-            model.load_state_dict(average.weights)
-    return model.eval(), progress
+        identity = {"model": dataclasses.asdict(config), "pieces": data}
+        run = _Run(model, settings, folder, here, identity, report)
+        run.pieces = pieces
+        run.go()
+        model.load_state_dict(run.average.weights)
+    return model.eval(), run.progress
 
 
-def _epoch(
-    model: FrameModel,
-    average: Average,
-    opt: torch.optim.AdamW,
-    settings: TrainSettings,
-    batches: list[list[Frames]],
-    progress: Progress,
-    steps: int,
-) -> float:
-    """One pass; returns the mean nats a frame."""
-    total, count = 0.0, 0
-    device = next(model.parameters()).device
-    for batch in batches:
-        torch.manual_seed(settings.seed * 1_000_003 + progress.step)
-        scored = sum(len(w) - 1 for w in batch)
-        nats = (model.nats(pad(batch).to(device)) * _real(batch).to(device)).sum()
-        set_rate(opt, rate_at(progress.step, steps, settings))
-        opt.zero_grad(set_to_none=True)
-        (nats / scored).backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
-        opt.step()
-        average.update(model, progress.step)
-        progress.step += 1
-        total, count = total + float(nats.detach()), count + scored
-    return total / count
+class _Run(Passes[list[Frames]]):
+    pieces: Sequence[Frames]
+    model: FrameModel
+
+    def batches(self, epoch: int) -> list[list[Frames]]:
+        """Those of `epoch_of`."""
+        batches = epoch_of(self.pieces, self.model.config.past.context, self.settings, epoch)
+        self.expect(len(batches))
+        return batches
+
+    def learn(self, batch: list[Frames]) -> dict[str, Any]:
+        """One step; finds the nats of the frames, and how many there were."""
+        device, scored = self.here.device, sum(len(w) - 1 for w in batch)
+        nats = (self.model.nats(pad(batch).to(device)) * _real(batch).to(device)).sum()
+        self.descend(nats / scored)
+        return {"nats": float(nats.detach()), "count": scored}
 
 
 def epoch_of(pieces: Sequence[Frames], context: int, settings: TrainSettings, epoch: int) -> list[list[Frames]]:

@@ -2,15 +2,12 @@
 
     loss = −(1/n) Σ_t log P(x_t | x_<t)          over the n predicted rows of a batch
 
-The batches are a function of (seed, epoch) and dropout of (seed, step), so a run is repeatable and a killed
-one goes on exactly. Knows a corpus and a model; not how either came to be.
+How a run goes on is `steps`. Knows a corpus and a model; not how either came to be.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +27,9 @@ from ..models.config import ModelConfig
 from ..models.likelihood import nats_of_pieces, nats_with_holes, pad, pad_known, summary, summary_with_holes
 from .about import describe, fingerprint
 from .device import Machine, machine
-from .optimiser import adamw, rate_at, set_rate
-from .progress import Average, append_log, restore, save
 from .settings import TrainSettings
+from .steps import Likelihood, Report
 from .tags import with_styles
-
-Report = Callable[[dict[str, Any]], None]
 
 
 def train(
@@ -61,7 +55,7 @@ def train(
             run.let_go()
 
 
-class _Run:
+class _Run(Likelihood[list[Window]]):
     """One training run: what its parts share."""
 
     def __init__(
@@ -74,14 +68,18 @@ class _Run:
         start_from: Checkpoint | None,
         report: Report,
     ) -> None:
-        self.corpus, self.config, self.settings, self.folder, self.here = corpus, config, settings, folder, here
-        self.start_from, self.report = start_from, report
+        self.corpus, self.config, self.start_from = corpus, config, start_from
         torch.manual_seed(settings.seed)
-        self.model = build(config).to(here.device)
+        model = build(config).to(here.device)
         if start_from is not None:
-            load_weights(self.model, with_styles(start_from, corpus.styles))
-        self.average = Average(self.model, settings.average)
-        self.opt = adamw(self.model, settings)
+            load_weights(model, with_styles(start_from, corpus.styles))
+        identity = {
+            "model": dataclasses.asdict(config),
+            "corpus": fingerprint(corpus),
+            "start_from": None if start_from is None else start_from.about,
+            "processes": here.world,
+        }
+        super().__init__(model, settings, folder, here, identity, report)
         self.windows = Windows(
             corpus,
             length=config.context,
@@ -94,41 +92,12 @@ class _Run:
             hold=settings.hold,
             infill=settings.infill,
         )
-        self.identity = {
-            "model": dataclasses.asdict(config),
-            "settings": {k: v for k, v in dataclasses.asdict(settings).items() if k not in ("device", "precision")},
-            "corpus": fingerprint(corpus),
-            "start_from": None if start_from is None else start_from.about,
-            "processes": here.world,
-        }
-        self.progress = restore(folder, self.identity, self.model, self.average, self.opt)
         self.steps = max(1, int(settings.epochs * len(self.windows.epoch(0))))
-        self.wrapped = here.wrap(_Loss(self.model))
+        self.wrapped = here.wrap(_Loss(model))
         self.held_out = [derived.derive(corpus.rows(i), corpus.meters(i)) for i in corpus.pieces("valid")]
         holes = Windows(corpus, "valid", config.context, tag_rate=0.0, infill=1.0)
         windows = [w for batch in holes.epoch(0) for w in batch] if settings.infill else []
         self.with_holes = [(rows, known) for rows, _, known in (holes.lesson(w, 0) for w in windows)]
-
-    def go(self) -> None:
-        """Train until the schedule ends or the held-out figure stops improving."""
-        started = time.monotonic() - self.progress.seconds
-        for epoch, batch in self._batches():
-            p = self.progress
-            if p.step >= self.steps or p.stale >= self.settings.patience:
-                return
-            nats, rows = self._step(batch, epoch)
-            p.step += 1
-            p.batch += 1
-            p.seconds = time.monotonic() - started
-            record = {"step": p.step, "of": self.steps, "epoch": epoch, "train": nats, "rows": rows}
-            record |= {"rate": rate_at(p.step - 1, self.steps, self.settings), "seconds": round(p.seconds, 2)}
-            if p.step % self.settings.evaluate_every == 0 or p.step == self.steps:
-                record |= self._evaluate()
-            if self.here.rank == 0:
-                append_log(self.folder, record)
-                if "valid" in record:
-                    save(self.folder, p, self.identity, self.model, self.average, self.opt)
-            self.report(record)
 
     def finish(self) -> Checkpoint:
         """The best checkpoint, as saved."""
@@ -143,41 +112,32 @@ class _Run:
         """
         del self.wrapped
 
-    def _batches(self) -> Iterator[tuple[int, list[Window]]]:
-        while True:
-            p = self.progress
-            for batch in self.windows.epoch(p.epoch)[p.batch :]:
-                yield p.epoch, batch
-            p.epoch, p.batch = p.epoch + 1, 0
+    def batches(self, epoch: int) -> list[list[Window]]:
+        """Those of the windows."""
+        return self.windows.epoch(epoch)
 
-    def _step(self, batch: list[Window], epoch: int) -> tuple[float, int]:
-        """One step; returns the mean nats per predicted row, and how many there were."""
-        here, step = self.here, self.progress.step
-        torch.manual_seed((self.settings.seed * 1_000_003 + step) * here.world + here.rank)
+    def learn(self, batch: list[Window]) -> dict[str, Any]:
+        """One step; finds the mean nats per predicted row, and how many there were."""
+        here, rate = self.here, self.rate
         mine = batch[here.rank :: here.world]
         # A process with nothing to do repeats a window with weight 0: all must take part in the averaging.
-        lessons = [self.windows.lesson(w, epoch) for w in mine or batch[:1]]
+        lessons = [self.windows.lesson(w, self.progress.epoch) for w in mine or batch[:1]]
         rows, heard = pad([x.rows for x in lessons]), pad([x.heard for x in lessons])
         known = pad_known([x.known for x in lessons])
         count = here.total(float(scored(rows, known)) if mine else 0.0)
-        set_rate(self.opt, rate_at(step, self.steps, self.settings))
         with here.autocast():
             nats = self.wrapped(*(torch.from_numpy(r).to(here.device) for r in (rows, heard, known)))
             nats = nats * (1.0 if mine else 0.0)
-        self.opt.zero_grad(set_to_none=True)
-        (nats * (here.world / count)).backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip)
-        self.opt.step()
-        self.average.update(self.model, step)
-        return here.total(float(nats.detach())) / count, int(count)
+        self.descend(nats * (here.world / count))
+        return {"train": here.total(float(nats.detach())) / count, "rows": int(count), "rate": rate}
 
-    def _evaluate(self) -> dict[str, float]:
+    def look(self) -> dict[str, Any]:
         """Held-out nats/note of the averaged weights, also of sequences with holes where some are trained on.
 
         The checkpoint is the best so far, in the proportion in which the two are trained.
         """
         averaged = build(self.config).to(self.here.device)
-        averaged.load_state_dict(self.average.weights if self.settings.average else self.model.state_dict())
+        averaged.load_state_dict(self.average.weights)
         figures = {"valid": summary(nats_of_pieces(averaged, self.held_out), self.held_out)}
         share = self.settings.infill
         if share:
@@ -185,13 +145,8 @@ class _Run:
             figures["valid with holes"] = summary_with_holes(found, self.with_holes)
         totals = {name: each["total"] for name, each in figures.items()}
         mean = (1 - share) * totals["valid"] + share * totals.get("valid with holes", 0.0)
-        p = self.progress
-        if mean < p.best:
-            p.best, p.best_step, p.stale = mean, p.step, 0
-            if self.here.rank == 0:
-                self._save_best(averaged, figures)
-        else:
-            p.stale += 1
+        if self.better(mean) and self.here.rank == 0:
+            self._save_best(averaged, figures)
         return totals
 
     def _save_best(self, model: SequenceModel, figures: dict[str, dict[str, float]]) -> None:
@@ -199,10 +154,7 @@ class _Run:
             **describe(self.corpus),
             "split": "by piece, stable hash; train only for training, valid for choosing the step",
             **({} if self.start_from is None else {"fine_tuned_from": self.start_from.about}),
-            "seed": self.settings.seed,
-            "steps": self.progress.step,
-            "epochs": self.progress.epoch,
-            "minutes": round(self.progress.seconds / 60, 1),
+            **self.about(),
             "weights": parameters(model),
         }
         weights = {k: v.cpu().numpy() for k, v in model.state_dict().items()}

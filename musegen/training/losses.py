@@ -56,9 +56,9 @@ def gradient_penalty(judge: Callable[[Tensor], Tensor], x: Tensor, norm: float) 
     x = x.detach().requires_grad_()
     (slope,) = torch.autograd.grad(judge(x).sum(), x, create_graph=True)
     steep = slope.flatten(1)
-    if not norm:
-        return steep.square().sum(1).mean()  # no root, whose slope at 0 is endless
-    return (steep.norm(dim=1) - norm).square().mean()
+    # Without the root at 0, where its own slope is endless.
+    each: Tensor = (steep.norm(dim=1) - norm).square() if norm else steep.square().sum(1)
+    return each.mean()
 
 
 def between(made: Tensor, real: Tensor) -> Tensor:

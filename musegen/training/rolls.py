@@ -2,16 +2,14 @@
 
     loss = −(1/n) Σ log P(row_t | rows before)          over the n scored rows of a batch
 
-The batches are a function of (seed, epoch) and dropout of (seed, step): a killed run goes on exactly. Windows carry as
-many rows before them as the network can see, which are not scored, so training and held-out figures mean the same.
+How a run goes on is `steps`. Windows carry as many rows before them as the network can see, which are not scored, so
+training and held-out figures mean the same.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..checkpoint import Checkpoint, load
 from ..corpus.store import Corpus
@@ -33,11 +31,8 @@ from ..models.pixelcnn import PixelCNN
 from ..models.rolls import nats_of_frames, summary
 from .about import describe, fingerprint
 from .device import Machine, machine
-from .optimiser import adamw, rate_at, set_rate
-from .progress import Average, append_log, restore, save
 from .settings import TrainSettings
-
-Report = Callable[[dict[str, Any]], None]
+from .steps import Likelihood, Report
 
 DEFAULTS = {"epochs": 2.0, "batch_rows": 768, "rate": 4e-3, "warm_up": 100, "weight_decay": 0.01}
 """Where images want other settings than sequences; `batch_rows` are rows of an image."""
@@ -139,8 +134,10 @@ def train_rolls(
     return load(folder)
 
 
-class _Run:
+class _Run(Likelihood[list[Window]]):
     """One training run: what its parts share."""
+
+    model: PixelCNN
 
     def __init__(
         self,
@@ -152,70 +149,34 @@ class _Run:
         start_from: Checkpoint | None,
         report: Report,
     ) -> None:
-        self.data, self.config, self.settings, self.folder = data, config, settings, folder
-        self.here, self.start_from, self.report = here, start_from, report
+        self.data, self.config, self.start_from = data, config, start_from
         torch.manual_seed(settings.seed)
-        self.model = PixelCNN(config).to(here.device)
+        model = PixelCNN(config).to(here.device)
         if start_from is not None:
-            load_weights(self.model, start_from)
-        self.average = Average(self.model, settings.average)
-        self.opt = adamw(self.model, settings)
-        self.lengths = [len(i.cells) for i in data.train]
-        self.identity = {
+            load_weights(model, start_from)
+        identity = {
             "model": dataclasses.asdict(config),
-            "settings": {k: v for k, v in dataclasses.asdict(settings).items() if k not in ("device", "precision")},
             "corpus": data.name,
             "start_from": None if start_from is None else start_from.about,
         }
-        self.progress = restore(folder, self.identity, self.model, self.average, self.opt)
-        self.steps = max(1, int(settings.epochs * len(self._epoch(0))))
+        super().__init__(model, settings, folder, here, identity, report)
+        self.lengths = [len(i.cells) for i in data.train]
+        self.steps = max(1, int(settings.epochs * len(self.batches(0))))
 
-    def go(self) -> None:
-        """Train until the schedule ends or the held-out figure stops improving."""
-        started = time.monotonic() - self.progress.seconds
-        for epoch, batch in self._batches():
-            p = self.progress
-            if p.step >= self.steps or p.stale >= self.settings.patience:
-                return
-            nats, rows = self._step(batch, epoch)
-            p.step += 1
-            p.batch += 1
-            p.seconds = time.monotonic() - started
-            record: dict[str, Any] = {"step": p.step, "of": self.steps, "epoch": epoch, "train": nats, "rows": rows}
-            record |= {"rate": rate_at(p.step - 1, self.steps, self.settings), "seconds": round(p.seconds, 2)}
-            if p.step % self.settings.evaluate_every == 0 or p.step == self.steps:
-                record |= self._evaluate()
-            append_log(self.folder, record)
-            if "valid" in record:
-                save(self.folder, p, self.identity, self.model, self.average, self.opt)
-            self.report(record)
+    def batches(self, epoch: int) -> list[list[Window]]:
+        """Those of `epoch_of_windows`."""
+        context, lead = self.config.context, self.model.rows_seen
+        return epoch_of_windows(self.lengths, context, lead, self.settings.batch_rows, self.seed, epoch)
 
-    def _epoch(self, epoch: int) -> list[list[Window]]:
-        s = self.settings
-        return epoch_of_windows(self.lengths, self.config.context, self.model.rows_seen, s.batch_rows, s.seed, epoch)
-
-    def _batches(self) -> Iterator[tuple[int, list[Window]]]:
-        while True:
-            p = self.progress
-            for batch in self._epoch(p.epoch)[p.batch :]:
-                yield p.epoch, batch
-            p.epoch, p.batch = p.epoch + 1, 0
-
-    def _step(self, batch: list[Window], epoch: int) -> tuple[float, int]:
-        """One step; returns the nats per note of the scored rows, and how many rows there were."""
-        step = self.progress.step
-        torch.manual_seed(self.settings.seed * 1_000_003 + step)
-        set_rate(self.opt, rate_at(step, self.steps, self.settings))
-        cells, place, scored = (t.to(self.here.device) for t in self._tensors(batch, epoch))
+    def learn(self, batch: list[Window]) -> dict[str, Any]:
+        """One step; finds the nats per note of the scored rows, and how many rows there were."""
+        rate = self.rate
+        cells, place, scored = (t.to(self.here.device) for t in self._tensors(batch, self.progress.epoch))
         with self.here.autocast():
             nats = self.model.nats(cells, place)
         total, rows = (nats.sum((2, 3)) * scored).sum(), int(scored.sum())
-        self.opt.zero_grad(set_to_none=True)
-        (total / rows).backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip)
-        self.opt.step()
-        self.average.update(self.model, step)
-        return float(total.detach()) / max(1, _notes(cells, scored)), rows
+        self.descend(total / rows)
+        return {"train": float(total.detach()) / max(1, _notes(cells, scored)), "rows": rows, "rate": rate}
 
     def _tensors(self, batch: list[Window], epoch: int) -> tuple[Tensor, Tensor, Tensor]:
         """Cells (B, T, P, K), places (B, T, 2), and which rows are scored (B, T); silence fills up."""
@@ -234,17 +195,13 @@ class _Run:
         rng = np.random.default_rng([self.settings.seed, epoch, i])
         return transpose(self.data.train[i], int(rng.integers(-most, most + 1)))
 
-    def _evaluate(self) -> dict[str, float]:
+    def look(self) -> dict[str, Any]:
         """Held-out figures of the averaged weights; the best so far are saved as the checkpoint."""
         averaged = PixelCNN(self.config).to(self.here.device)
-        averaged.load_state_dict(self.average.weights if self.settings.average else self.model.state_dict())
+        averaged.load_state_dict(self.average.weights)
         figures = summary(nats_of_frames(averaged, self.data.valid), self.data.valid)
-        p = self.progress
-        if figures["total"] < p.best:
-            p.best, p.best_step, p.stale = figures["total"], p.step, 0
+        if self.better(figures["total"]):
             self._save_best(averaged, figures)
-        else:
-            p.stale += 1
         return {"valid": figures["total"], "valid_frame": figures["later_frame"]}
 
     def _save_best(self, model: PixelCNN, figures: dict[str, float]) -> None:
@@ -252,10 +209,7 @@ class _Run:
             **self.data.about,
             "split": "by piece; train only for training, valid for choosing the step",
             **({} if self.start_from is None else {"fine_tuned_from": self.start_from.about}),
-            "seed": self.settings.seed,
-            "steps": self.progress.step,
-            "epochs": self.progress.epoch,
-            "minutes": round(self.progress.seconds / 60, 1),
+            **self.about(),
             "weights": parameters(model),
         }
         weights = {k: v.cpu().numpy() for k, v in model.state_dict().items()}

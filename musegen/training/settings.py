@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..errors import SettingsError
 
@@ -66,6 +67,7 @@ class GameSettings:
     evaluate_every: int = 250  # steps between looks
     seed: int = 0
     device: str = "auto"  # cpu, cuda, or auto
+    precision: ClassVar[str] = "float32"  # players who follow each other closely need all digits
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "k", "evaluate_every"):

@@ -2,22 +2,19 @@
 
 What is expected of the training pieces is counted without themselves, so the gates learn to trust the counts as far as
 they are right about pieces that are new. There is no early stopping: a run is so many passes, and the moving average of
-the weights at the end is the model; the pieces that are reported choose nothing in it. Batches are a function of
-(seed, epoch), dropout of (seed, step); a killed run goes on from its last epoch with the same numbers.
+the weights at the end is the model; the pieces that are reported choose nothing in it. How it goes on is `steps`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from ..models.voices import batches
 from ..models.voices.counting import Expected
@@ -25,11 +22,10 @@ from ..models.voices.features import VOICES, Cells
 from ..models.voices.gate import Gate
 from ..models.voices.network import VoicesConfig, VoicesModel
 from .device import machine
-from .optimiser import adamw, rate_at, set_rate
-from .progress import Average, Progress, restore, save
+from .progress import Progress
 from .settings import TrainSettings
+from .steps import Passes, Report
 
-Report = Callable[[dict[str, Any]], None]
 _NOTE = 4.6  # cells: the loss is scaled to nats a note, which the rates of the other models are made for
 
 
@@ -55,59 +51,44 @@ def train_voices(
         for voice, gate in enumerate(model.gates):
             assert isinstance(gate, Gate)
             gate.standardise(torch.cat([torch.from_numpy(e[voice].trust).float() for e in expected]))
-        average, opt = Average(model, settings.average), adamw(model, settings)
         data = hashlib.sha256(b"".join(p.tobytes() for p in pieces)).hexdigest()[:16]
-        run = {"model": dataclasses.asdict(config), "settings": dataclasses.asdict(settings), "pieces": data}
-        progress = restore(folder, run, model, average, opt)
-        last = max(1, round(settings.epochs))
-        started = time.monotonic() - progress.seconds
-        while progress.epoch < last:
-            epoch = _batches(pieces, settings, progress.epoch)
-            steps = last * len(epoch) if not progress.epoch else progress.step * last // progress.epoch
-            nats = 0.0
-            for batch, keys in epoch:
-                nats += _step(model, pieces, expected, batch, keys, opt, average, settings, progress, steps)
-            progress.epoch += 1
-            progress.seconds = time.monotonic() - started
-            save(folder, progress, run, model, average, opt)
-            train = nats / sum(VOICES * len(p) for p in pieces)
-            report({"epoch": progress.epoch, "of": last, "train": train, "seconds": progress.seconds})
-        if settings.average:
-            model.load_state_dict(average.weights)
-    return model.eval(), progress
+        identity = {"model": dataclasses.asdict(config), "pieces": data}
+        run = _Run(model, settings, folder, here, identity, report)
+        run.pieces, run.expected = pieces, expected
+        run.go()
+        model.load_state_dict(run.average.weights)
+    return model.eval(), run.progress
 
 
-def _step(
-    model: VoicesModel,
-    pieces: Sequence[Cells],
-    expected: Sequence[Sequence[Expected]],
-    batch: Sequence[int],
-    keys: Sequence[int],
-    opt: torch.optim.AdamW,
-    average: Average,
-    settings: TrainSettings,
-    progress: Progress,
-    steps: int,
-) -> float:
-    """One step; returns the nats of the batch."""
-    torch.manual_seed(settings.seed * 1_000_003 + progress.step)
-    device = next(model.parameters()).device
-    cells, real = batches.pad([batches.transposed(pieces[i], key) for i, key in zip(batch, keys, strict=True)])
-    weighed = batches.weighed([expected[i] for i in batch], keys) if model.config.counts else ()
-    nats = model.nats(cells.to(device), [(a.to(device), b.to(device)) for a, b in weighed])
-    total = (nats * real.to(device)[..., None]).sum()
-    set_rate(opt, rate_at(progress.step, steps, settings))
-    opt.zero_grad(set_to_none=True)
-    (total * (_NOTE / (VOICES * int(real.sum())))).backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
-    opt.step()
-    average.update(model, progress.step)
-    progress.step += 1
-    return float(total.detach())
+Batch = tuple[list[int], list[int]]
+"""Numbers of pieces, and the semitones by which each is moved."""
 
 
-def _batches(pieces: Sequence[Cells], settings: TrainSettings, epoch: int) -> list[tuple[list[int], list[int]]]:
-    """The batches of an epoch: numbers of pieces of like length, and the semitones by which each is moved."""
+class _Run(Passes[Batch]):
+    model: VoicesModel
+    pieces: Sequence[Cells]
+    expected: Sequence[Sequence[Expected]]
+
+    def batches(self, epoch: int) -> list[Batch]:
+        """Pieces of like length, each in a key of its own."""
+        found = _batches(self.pieces, self.settings, epoch)
+        self.expect(len(found))
+        return found
+
+    def learn(self, batch: Batch) -> dict[str, Any]:
+        """One step; finds the nats of the cells, and how many there were."""
+        model, device = self.model, self.here.device
+        which, keys = batch
+        cells, real = batches.pad([batches.transposed(self.pieces[i], key) for i, key in zip(which, keys, strict=True)])
+        weighed = batches.weighed([self.expected[i] for i in which], keys) if model.config.counts else ()
+        nats = model.nats(cells.to(device), [(a.to(device), b.to(device)) for a, b in weighed])
+        total = (nats * real.to(device)[..., None]).sum()
+        count = VOICES * int(real.sum())
+        self.descend(total * (_NOTE / count))
+        return {"nats": float(total.detach()), "count": count}
+
+
+def _batches(pieces: Sequence[Cells], settings: TrainSettings, epoch: int) -> list[Batch]:
     rng = np.random.default_rng((settings.seed, epoch))
     keys = [batches.semitones(p, settings.transpose, rng) for p in pieces]
     near = [len(p) * rng.uniform(0.85, 1.15) for p in pieces]
