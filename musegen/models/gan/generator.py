@@ -150,7 +150,9 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def _begin(self) -> None:
-        """A beat's quarters begin alike but for their place in the bar; chords and who plays are no small matters."""
+        """A beat's quarters begin alike but for their place in the bar, bars are like their neighbours, and chords and
+        who plays are no small matters."""
+        self.bars.weight.mul_(0.5)
         alike = self.up.weight[: len(self.up.weight) // PARTS]
         self.up.weight.copy_(alike.repeat(PARTS, 1))
         for layer, spread in ((self.plays, PRESENCE), (self.harmony, HARMONY)):
