@@ -91,7 +91,7 @@ def test_tonal_distance_is_a_mean_over_pairs_of_tuned_tracks() -> None:
 
 
 def test_the_summary_is_a_mean_over_tracks_that_play_and_drums_have_no_pitch_classes() -> None:
-    """Drums play one-step strokes in all bars, piano a chord in the first, bass a note in two; two tracks are silent."""
+    """Drums play one-step strokes in all bars, piano a chord in the first, bass a note in two; two are silent."""
     drums = [(DRUM, row, 24 * i, 1) for i in range(16) for row in (12, 14)]
     found = measure(phrase(5, *drums, (PIANO, C, 0, 96), (PIANO, E, 0, 96), (BASS, D, 0, 1), (BASS, D, 96, 9)))
     assert found.empty_bars == (0, 0.75, 1, 0.5, 1)
