@@ -71,6 +71,8 @@ class BarMaker(Protocol):
     """How many steps above the new ones it hears."""
     at_once: int
     """How many steps it makes at a time: it costs no more to ask for so many."""
+    bar: int
+    """The only length of a bar that it knows, in steps; 0: any."""
 
     def nats(self, piece: Piece) -> RollNats:
         """How likely a piece is on the model's grid (what that grid loses is not scored).
@@ -79,9 +81,9 @@ class BarMaker(Protocol):
         """
 
     def draw(self, wanted: Wanted) -> Cells:
-        """New rows (n, T, P, K) within the limits. No note of the music above is held on; equal wants, equal rows.
+        """New rows (n, T, P, K) within the limits, from a bar line on. No note of the music above is held on.
 
-        Raises SettingsError for bars that the model cannot make.
+        Equal wants give equal rows.
         """
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from ..checkpoint import Checkpoint
 from ..errors import CheckpointError, SettingsError
@@ -30,7 +29,7 @@ class PhraseMaker:
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.config, self.styles = checkpoint.shape(GanConfig), checkpoint.styles
-        self._known = self.config.bars // 2  # of a phrase's bars
+        self.bar, self._known = self.config.bar, self.config.bars // 2  # of a phrase's bars
         self.hears = self._known * self.config.bar
         self.at_once = (self.config.bars - self._known) * self.config.bar
         silence = np.zeros((1, self.config.tracks, self.hears, self.config.pitches), np.uint8)
@@ -42,8 +41,8 @@ class PhraseMaker:
 
     def nats(self, piece: Piece) -> RollNats:
         raise SettingsError(
-            "A gan has no likelihood: it turns noise into bars and cannot say how likely others are. Ask a model that "
-            "was trained on it, such as the shipped transformer."
+            "A gan has no likelihood: it turns noise into bars and cannot say how likely others are; ask another "
+            "checkpoint, such as transformer."
         )
 
     def draw(self, wanted: Wanted) -> Cells:
@@ -57,7 +56,6 @@ class PhraseMaker:
 
     def draw_from(self, noise: Floats, above: Sequence[Image], wanted: Wanted) -> Cells:
         """As `draw`, from chosen noise (n, phrases, Z) and after what is above each roll."""
-        self._check(wanted.place)
         known = np.stack([self._latest(image) for image in above])
         drawn: list[Cells] = []
         for i in range(noise.shape[1]):
@@ -90,7 +88,3 @@ class PhraseMaker:
         rows = above.cells[max(first, len(above.cells) - self.hears) :].transpose(2, 0, 1)
         cells[:, self.hears - rows.shape[1] :] = rows
         return cells
-
-    def _check(self, place: npt.NDArray[np.int64]) -> None:
-        if (place[:1, 0] != 0).any() or (place.sum(1) != self.config.bar).any():
-            raise SettingsError("A gan plays bars of 4/4 only: take a seed in 4/4 (or 2/2).")

@@ -23,7 +23,7 @@ class PixelEngine:
     """A trained PixelCNN; see `engine.bars.BarMaker`."""
 
     obeys = frozenset({"temperature"})
-    at_once = 1
+    at_once, bar = 1, 0
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.config, self.styles = checkpoint.shape(RollConfig), checkpoint.styles

@@ -65,6 +65,12 @@ def check(maker: BarMaker, plan: Plan) -> None:
             knows = "what it may be told is key, range, programs, voices and grid"
             raise SettingsError(f"A {family} draws whole bars and knows no {option[2:]}: leave {option} out; {knows}.")
     grid = maker.config.grid
+    if maker.bar and plan.bar != maker.bar * grid.ticks:
+        meter = plan.seed.meters[-1]
+        raise SettingsError(
+            f"A {family} plays bars of 4/4 only, and here they are of {meter.numerator}/{meter.denominator}: take "
+            "another seed or meter."
+        )
     if plan.origin % grid.ticks or plan.bar % grid.ticks:
         raise SettingsError(
             f"Bars of {plan.bar} ticks do not fit the {grid.steps} steps a quarter of this model: take another seed."

@@ -84,7 +84,7 @@ def test_the_seed_lies_above(maker: BarMaker) -> None:
         config, styles = maker.config, maker.styles
         nats = maker.nats
 
-        obeys, hears, at_once = maker.obeys, maker.hears, 1
+        obeys, hears, at_once, bar = maker.obeys, maker.hears, 1, 0
 
         def draw(self, wanted: Wanted) -> Cells:
             steps = len(wanted.place)
