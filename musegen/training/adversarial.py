@@ -170,7 +170,7 @@ class Match(Run[int]):
         identity: Mapping[str, Any],
         report: Report,
     ) -> None:
-        self.game, self.settings, self.steps = game, settings, settings.steps
+        self.game, self.settings, self.steps = game, settings, settings.iterations
         self.players = Players.of(game, settings)
         self.averaged = copy.deepcopy(game.generator).eval().requires_grad_(False)
         learners = {"discriminator": self.players.discriminator, "generator": self.players.generator}

@@ -54,7 +54,7 @@ RULES = ("momentum", "adam")
 class GameSettings:
     """How two networks are trained against each other (`adversarial`)."""
 
-    steps: int = 4000  # iterations; each moves the generator once
+    iterations: int = 4000  # of Algorithm 1; each moves the generator once
     batch: int = 64  # m: examples of a minibatch
     k: int = 1  # minibatches for the discriminator to each for the generator
     loss: str = "hinge"
@@ -64,13 +64,13 @@ class GameSettings:
     penalty: float | None = None  # weight of the gradient penalty; None: 10 for wgan-gp, else 0
     eta: float = 1.0  # weight of the adversarial loss beside a distance; 0: the distance alone
     average: float = 0.999  # decay of the moving average of the generator's weights
-    evaluate_every: int = 250  # steps between looks
+    evaluate_every: int = 250  # iterations between looks
     seed: int = 0
     device: str = "auto"  # cpu, cuda, or auto
     precision: ClassVar[str] = "float32"  # players who follow each other closely need all digits
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "k", "evaluate_every"):
+        for name in ("iterations", "batch", "k", "evaluate_every"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"The training setting {name} is {getattr(self, name)}; it must be at least 1.")
         if not all(0 < rate < float("inf") for rate in self.rates):
