@@ -1,8 +1,9 @@
 """The bar GAN's discriminator: whether a phrase (see `patches`) is music or made.
 
 Layers of its own for each track first, then shared ones, as in MuseGAN (Dong & Yang 2018), with their chroma stream
-beside them: which pitch classes sound and begin in each beat. How far the phrases of a batch differ is a feature too
-(Karras et al. 2018, section 3), so that a generator that makes one phrase is found out.
+beside them: which pitch classes sound and begin in each beat, and how many notes sound at once. How far the phrases
+of a batch differ is a feature too (Karras et al. 2018, section 3), so that a generator that makes one phrase is found
+out.
 
 B phrases, K tracks, Q quarters of a beat, O octaves, P numbers in a patch, D = config.width.
 """
@@ -19,6 +20,7 @@ from . import patches as form
 from .layers import SLOPE, PerTrack, around
 
 OWN = 16  # channels of a track's patch
+VOICES = 2  # that are counted: whether one note sounds, or two and more
 
 
 class Discriminator(nn.Module):
@@ -34,7 +36,7 @@ class Discriminator(nn.Module):
         self.own = PerTrack(k, 3 * OWN, OWN)
         self.merge = nn.Linear(k * OWN, d)
         self.down = nn.Linear(PARTS * self.o * d, beat)
-        self.chroma = nn.Linear(k * OCTAVE * form.CHANNELS, beat)
+        self.chroma = nn.Linear(k * (OCTAVE * form.CHANNELS + VOICES), beat)
         self.near = nn.Conv1d(beat, beat, 3, padding=1)
         self.far = nn.Conv1d(beat, beat, 3, padding=4, dilation=4)
         self.bar = nn.Linear(4 * beat, beat)
@@ -47,7 +49,7 @@ class Discriminator(nn.Module):
 
     def forward(self, phrases: Tensor, mask: Tensor) -> Tensor:
         """(B,): what is thought of `phrases` (B, K, Q, O, P), of which `mask` (B, K, bars) was known."""
-        beats = F.leaky_relu(self.down(self.merged(phrases, mask)) + self.chroma(self.classes(phrases)), SLOPE)
+        beats = F.leaky_relu(self.down(self.merged(phrases, mask)) + self.chroma(self.summary(phrases)), SLOPE)
         x = beats.transpose(1, 2)
         x = x + F.leaky_relu(self.near(x), SLOPE)
         x = x + F.leaky_relu(self.far(x), SLOPE)
@@ -65,13 +67,16 @@ class Discriminator(nn.Module):
         merged = F.leaky_relu(self.merge(x.transpose(1, 2).flatten(2)), SLOPE)
         return merged.view(len(phrases), self.q // PARTS, -1)
 
-    def classes(self, phrases: Tensor) -> Tensor:
-        """For how much of a beat each pitch class sounds in a track, and how many notes begin: (B, beats, K·12·2)."""
-        parts = phrases.view(*phrases.shape[:2], -1, PARTS * self.o, phrases.shape[-1]).sum(3)
-        each = parts.view(*parts.shape[:3], form.CHANNELS, -1, OCTAVE).sum(4)
-        scale = each.new_tensor([[self.config.grain / self.config.steps], [1.0]])
-        classes: Tensor = (each * scale).transpose(1, 2).flatten(2)
-        return classes
+    def summary(self, phrases: Tensor) -> Tensor:
+        """Of each beat and track: for how much of it each pitch class sounds, how many notes of it begin, and for how
+        much of it one note sounds and two do: (B, beats, K·(12·2+2))."""
+        beats = phrases.view(*phrases.shape[:2], self.q // PARTS, PARTS, self.o, form.CHANNELS, -1, OCTAVE)
+        grains = beats.sum(4)  # of the octaves: (B, K, beats, 4, 2, grains of a quarter of a beat, 12)
+        scale = grains.new_tensor([[self.config.grain / self.config.steps], [1.0]])
+        classes = grains.sum((3, 5)) * scale
+        notes = grains[..., 0, :, :].sum(-1).flatten(3)
+        voices = torch.stack([(notes - i).clamp(0, 1).mean(-1) for i in range(VOICES)], -1)
+        return torch.cat([classes.flatten(3), voices], -1).transpose(1, 2).flatten(2)
 
 
 def spread(x: Tensor) -> Tensor:
