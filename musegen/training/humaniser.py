@@ -10,21 +10,38 @@ Posterior Sampling CGAN"). η = 0 is plain regression, and noise moves nothing.
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ..checkpoint import Checkpoint, load
+from ..corpus.groove import Groove, Grooves
+from ..errors import SettingsError
+from ..evaluation.humanising import Figures, Played, figures
 from ..events.drums import ANY, DrumRows
+from ..models.base import load_weights, parameters
 from ..models.config import HumaniserConfig
 from ..models.humaniser import LOUDNESS, MOMENT, Critic, DrumBatch, Humaniser, Noise
-from .adversarial import Data, Game
+from .adversarial import Data, Game, Match
+from .device import Machine, machine
+from .settings import GameSettings
+from .steps import Report
 
-if TYPE_CHECKING:
-    from ..corpus.groove import Groove
+DEFAULTS: dict[str, Any] = {
+    "batch": 8,
+    "loss": "non-saturating",
+    "rates": (1e-3, 1e-3),
+    "eta": 0.3,
+    "evaluate_every": 250,
+}
+"""Where performances want other settings than any game."""
 
 STEPS = 96  # sixteenths of a window: six bars
 MOST = 240  # notes of a window: what comes after them is cut
@@ -91,3 +108,110 @@ class Translation(Game):
         off = (moment - data.x[:, 0]).abs().mean() / MOMENT
         apart: Tensor = off + (velocity - data.x[:, 1]).abs().mean() / LOUDNESS
         return apart
+
+
+def train_humaniser(
+    grooves: Grooves,
+    config: HumaniserConfig,
+    settings: GameSettings,
+    folder: Path,
+    start_from: Checkpoint | None = None,
+    report: Report = lambda record: None,
+) -> Checkpoint:
+    """Train a humaniser on `grooves` into `folder`, going on from there if it was begun; returns the best.
+
+    `start_from` goes on from a checkpoint's weights, such as those of plain regression. `report` is called with every
+    log record. Raises SettingsError for more than one process, CheckpointError where `start_from` does not fit.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    config = replace(config, tags=len(grooves.tags))
+    with machine(settings) as here:
+        if here.world > 1:
+            raise SettingsError("A humaniser is trained by one process: leave torchrun out.")
+        _Run(grooves, config, settings, folder, here, start_from, report).go()
+    return load(folder)
+
+
+class _Run(Match):
+    def __init__(
+        self,
+        grooves: Grooves,
+        config: HumaniserConfig,
+        settings: GameSettings,
+        folder: Path,
+        here: Machine,
+        start_from: Checkpoint | None,
+        report: Report,
+    ) -> None:
+        torch.manual_seed(settings.seed)
+        self.grooves, self.config, self.start_from = grooves, config, start_from
+        game = Translation(grooves.train, grooves.tags, config)
+        if start_from is not None:
+            load_weights(game.generator, start_from)
+        identity = {
+            "model": dataclasses.asdict(config),
+            "grooves": fingerprint(grooves),
+            "start_from": None if start_from is None else start_from.about,
+        }
+        super().__init__(game, settings, folder, here, identity, report)
+
+    def look(self) -> dict[str, Any]:
+        """How the averaged generator plays the held-out scores, as a best guess and drawn; the best is kept.
+
+        The figure that chooses is `apart`, of the guess's errors and the drawn performance's distances.
+        """
+        guess, drawn = self._figures(None), self._figures(torch.Generator().manual_seed(self.seed))
+        found: dict[str, Any] = {"guess": _rounded(guess), "drawn": _rounded(drawn), "valid": apart(guess, drawn)}
+        if self.better(found["valid"]):
+            self._save(found)
+        return found
+
+    @torch.no_grad()
+    def _figures(self, generator: torch.Generator | None) -> Figures:
+        """Of the best guess, or with a generator of one performance of each score; nobody's style is told."""
+        network, played = self.kept(), []
+        for groove in self.grooves.valid:
+            batch = DrumBatch.of([groove.rows], torch.zeros(1, self.config.tags))
+            noise = None if generator is None else Noise.draw(batch, self.config.noise, generator)
+            played.append(Played(*(x.double().numpy() for x in network(batch, noise))))
+        return figures(self.grooves.valid, played)
+
+    def _save(self, found: dict[str, Any]) -> None:
+        train, valid = self.grooves.train, self.grooves.valid
+        about = {
+            "trained on": f"{self.grooves.credit}: {len(train)} performances in 4/4, {sum(map(len, train))} strokes",
+            "licence": self.grooves.licence,
+            "split": f"train only for training; {len(valid)} other performances for choosing the step, not by player",
+            **({} if self.start_from is None else {"fine_tuned_from": self.start_from.about}),
+            "eta": self.settings.eta,
+            **self.about(),
+            "weights": parameters(self.averaged),
+        }
+        weights = {k: v.cpu().numpy() for k, v in self.averaged.state_dict().items()}
+        metrics = {"valid": {"guess": found["guess"], "drawn": found["drawn"]}}
+        Checkpoint(self.config, weights, self.grooves.tags, about, metrics).save(self.folder)
+
+
+def apart(guess: Figures, drawn: Figures) -> float:
+    """How far a humaniser is from drummers, the smaller the better: the errors of its best guess and the distances of a
+    drawn performance, in units of `MOMENT` and `LOUDNESS`."""
+    moment = guess.moment_error + drawn.moment_distance
+    return moment / MOMENT + (guess.velocity_error + drawn.velocity_distance) / LOUDNESS
+
+
+def size(config: HumaniserConfig) -> tuple[int, int]:
+    """How many weights the generator and the discriminator of `config` have."""
+    return parameters(Humaniser(config)), parameters(Critic(config))
+
+
+def fingerprint(grooves: Grooves) -> str:
+    """Changes when a performance, its split or its tags change."""
+    digest = hashlib.sha256()
+    for groove in (*grooves.train, *grooves.valid):
+        digest.update(repr((groove.name, groove.split, groove.tags)).encode())
+        digest.update(groove.moment.tobytes() + groove.velocity.tobytes() + groove.rows.step.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _rounded(found: Figures) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in dataclasses.asdict(found).items()}
