@@ -54,22 +54,23 @@ class Recall:
     def bars(self, end: int, count: int, until: int) -> tuple[Piece, int]:
         """The last `count` bars before the bar line `end`, as far as there were any, from tick 0; and their ticks.
 
-        Of the player's and the model's notes those are heard that begin before tick `until`; a key that is still down
-        sounds to the end.
+        They begin earlier where a note sounds on into them. Of the player's and the model's notes those are heard that
+        begin before tick `until`; a key that is still down sounds to the end.
         """
         first = min([n.onset for n in self._seed[:1]] + [n.onset for n in self.notes[:1]], default=end)
         start = max(end - count * self._bar, self._earliest, first // self._bar * self._bar)
-        played = [
+        played = (
             Note(n.onset, end - n.onset if n.duration is None else n.duration, n.pitch, n.velocity, n.program)
             for n in self.notes
             if n.onset < until
-        ]
-        heard = []
-        for note in [*self._seed, *played]:
-            onset, stop = max(start, note.onset), min(end, note.onset + note.duration)
-            if onset < stop:
-                heard.append(note._replace(onset=onset - start, duration=stop - onset))
-        return Piece.from_notes(heard, meters=(self._meter,)), end - start
+        )
+        heard = [n for n in (*self._seed, *played) if n.onset < end and n.onset + n.duration > start]
+        start = max(self._earliest, min([start, *(n.onset // self._bar * self._bar for n in heard)]))
+        cut = []
+        for note in heard:
+            onset = max(start, note.onset)
+            cut.append(note._replace(onset=onset - start, duration=note.onset + note.duration - onset))
+        return Piece.from_notes(cut, meters=(self._meter,)), end - start
 
     def player(self) -> list[Heard]:
         """The seed's notes and the player's latest ones, to play like them."""
