@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from . import pictures as base
 from .errors import MusegenError
+from .evaluation.bar_metrics import GOALS as GOALS
 from .events.phrases import STEPS, piece_of
 from .events.roll import Cells
 from .events.tracks import TRACKS
@@ -28,8 +29,6 @@ COLUMNS = 4
 COLOURS = (DRUM_COLOUR, *PALETTE[:4])
 """Of each track of five; a single track has that of the piano."""
 WIDTH, PANEL = 10.0, 1.75  # inches: 1200 dots across
-GOALS: Mapping[str, float] = {"QN": 0.10, "PP": 0.02, "TD": 0.09, "DP": 0.10, "UPC": 1.55}
-"""What each gap is drawn in units of: the published gap, and .02 where that is .00."""
 
 
 def roll_wall(phrases: Cells, path: str | os.PathLike[str], title: str = "", names: Sequence[str] = ()) -> None:
@@ -127,7 +126,7 @@ def gan_curves(records: Sequence[Mapping[str, Any]], path: str | os.PathLike[str
     """Draw the course of adversarial training to the PNG `path`.
 
     Each record has `step` and any of `V` (nats), `D(x)`, `D(G(z))` (means), `gaps` ({abbreviation: |generated −
-    training|}) and `diversity` (of a batch, over that of the data). At the equilibrium V is −log 4 and D is ½. Raises
+    training|}, drawn in units of `GOALS`) and `diversity` (of a batch, over that of the data). At the equilibrium V is −log 4 and D is ½. Raises
     MissingPackageError, MusegenError (nothing to draw) and FileError.
     """
     flat = [

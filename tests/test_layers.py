@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "live": {*BASE, "midi", "audio", "events", "engine", "sampling", "checkpoint"},
     "pictures": BASE,
     "strokes": {*BASE, "pictures"},
-    "walls": {*BASE, "events", "pictures"},
+    "walls": {*BASE, "events", "evaluation", "pictures"},
 }
 """What each part of the package may import of the others (itself always; `cli` everything)."""
 

@@ -31,6 +31,8 @@ from ..events.tracks import TRACKS
 
 PUBLISHED_GAPS: Mapping[str, float] = {"QN": 0.10, "PP": 0.00, "TD": 0.09, "DP": 0.10, "UPC": 1.55}
 """|generated − training| of Dong & Yang 2018 with deterministic binary neurons, on their corpus."""
+GOALS: Mapping[str, float] = {**PUBLISHED_GAPS, "PP": 0.02}
+"""Gaps to stay under: the published ones, and a little where that is none."""
 
 _BEATS = 4
 _ON_PATTERN = np.tile([1.0, 0.1, 0.0, 0.0, 0.0, 0.1], STEPS // 6)
