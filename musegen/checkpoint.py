@@ -78,7 +78,22 @@ def load(folder: str | os.PathLike[str]) -> Checkpoint:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    path = Path(folder)
+    path, config = Path(folder), _settings(Path(folder))
+    try:
+        weights = load_file(path / "model.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path}/model.safetensors cannot be read ({error}): copy the folder again.") from error
+    model = config_from_dict(config["model"])
+    return Checkpoint(model, weights, tuple(config["styles"]), config["about"], _read_json(path, "metrics.json"))
+
+
+def config_of(folder: str | os.PathLike[str]) -> Config:
+    """What a checkpoint folder's model is built from, without reading its weights. Raises CheckpointError."""
+    return config_from_dict(_settings(Path(folder))["model"])
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    """The contents of config.json, checked against what this musegen knows."""
     config = _read_json(path, "config.json")
     if config.get("format_version") != FORMAT_VERSION:
         raise CheckpointError(
@@ -90,12 +105,7 @@ def load(folder: str | os.PathLike[str]) -> Checkpoint:
         raise CheckpointError(f"{path}/config.json has the unknown key {unknown[0]!r}; known: {', '.join(known)}.")
     if config["vocabulary"] != vocabulary():
         raise CheckpointError(f"{path} was trained with another event vocabulary than this musegen's: train it again.")
-    try:
-        weights = load_file(path / "model.safetensors")
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path}/model.safetensors cannot be read ({error}): copy the folder again.") from error
-    model = config_from_dict(config["model"])
-    return Checkpoint(model, weights, tuple(config["styles"]), config["about"], _read_json(path, "metrics.json"))
+    return config
 
 
 def find(name: str | os.PathLike[str]) -> Path:
