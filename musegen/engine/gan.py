@@ -16,6 +16,7 @@ from .base import Floats
 from .recurrent import sigmoid
 
 SLOPE = np.float32(0.2)  # of every leaky ReLU
+FINE = np.float32(0.1)  # the scale of what differs within a patch
 EPSILON = np.float32(1e-5)  # of every RMS normalisation
 
 
@@ -33,7 +34,7 @@ class GanNetwork:
             for i in range(self.config.layers)
         ]
         self._mix = [(_kernel(w[f"mix.{i}.weight"]), w[f"mix.{i}.bias"]) for i in range(2)]
-        self._out = np.ascontiguousarray(w["out.weight"])
+        self._out = (w["out.coarse"] + FINE * w["out.fine"]).reshape(*w["out.coarse"].shape[:2], -1)
 
     def phrases(
         self, noise: Floats, given: Cells, mask: npt.ArrayLike, generator: np.random.Generator | None = None
@@ -69,7 +70,8 @@ class GanNetwork:
         plays = _linear(beats.reshape(n, self.config.bars, 4, -1).mean(2), w, "plays").swapaxes(1, 2)
         logits += plays.repeat(self.q // self.config.bars, 2)[..., None, None] * w["out.plays"][:, None]
         chords = _linear(beats, w, "harmony")[:, None] @ w["out.harmony"]
-        logits += chords.repeat(PARTS, 2)[..., None, :] + w["out.lean"][:, None]
+        logits += chords.repeat(PARTS, 2)[..., None, :]
+        logits += np.tile(w["out.lean"], (1, self.config.bars, 1, 1))
         return logits
 
     def _seen(self, given: Floats, mask: Floats) -> Floats:

@@ -22,6 +22,7 @@ from .layers import SLOPE, PerTrack, around, binary
 
 KNOWN = 8  # channels in which each track's known patches are summed up
 EPSILON = 1e-5  # of every RMS normalisation
+FINE = 0.1  # how fast a generator learns what happens within a quarter of a beat; faster, it tears notes to shreds
 PRESENCE, HARMONY = 1.2, 1.5
 """Standard deviations of an untrained generator's logits from bar to bar, and of the pitch classes of a beat, about;
 what each track adds has 1."""
@@ -49,28 +50,28 @@ def unit(x: Tensor) -> Tensor:
 class Patchwork(nn.Module):
     """A patch of each track for each place: of what it is there, of its beat's harmony, of whether the track plays.
 
-    All are inputs of one product, as is which octave it is: no more passes over the cells. It begins with notes that
-    last as long as the patch, in chords that all tracks share, by tracks that play or are silent for whole bars.
+    All are inputs of one product, and each place in a bar has a bias. It begins with notes that last as long as the
+    patch, in chords that all tracks share, by tracks that play or are silent for whole bars.
     """
 
     def __init__(self, config: GanConfig) -> None:
         super().__init__()
         k, each = config.tracks, form.patch(config)
         grains = each // form.CHANNELS // OCTAVE
-        first = torch.randn(k, config.width, form.CHANNELS, 1, OCTAVE) * (2 / config.width) ** 0.5
+        self.coarse = nn.Parameter(torch.randn(k, config.width, form.CHANNELS, 1, OCTAVE) * (2 / config.width) ** 0.5)
+        self.fine = nn.Parameter(torch.zeros(k, config.width, form.CHANNELS, grains, OCTAVE))
         sounding, begins = torch.eye(OCTAVE).repeat(1, grains), torch.zeros(OCTAVE, each // 2)
-        self.weight = nn.Parameter(first.repeat(1, 1, 1, grains, 1).flatten(2))
         self.harmony = nn.Parameter(torch.cat([sounding, begins], 1).repeat(k, 1, 1))
-        self.plays = nn.Parameter(torch.cat([sounding[:1] * 0 + 1, begins[:1]], 1).repeat(k, 1, 1))
-        self.lean = nn.Parameter(torch.zeros(k, form.octaves(config), each))
+        self.plays = nn.Parameter(torch.cat([torch.ones(1, each // 2), begins[:1]], 1).repeat(k, 1, 1))
+        self.lean = nn.Parameter(torch.zeros(k, form.quarters(config) // config.bars, form.octaves(config), each))
 
     def forward(self, x: Tensor, harmony: Tensor, plays: Tensor) -> Tensor:
-        """From x (B, K, Q·O, D), `harmony` (B, Q·O, 12) and `plays` (B, K, Q·O): (B, K, Q·O, P)."""
-        octaves = self.lean.shape[1]
-        which = torch.eye(octaves, dtype=x.dtype, device=x.device).repeat(x.shape[2] // octaves, 1)
-        shared = torch.cat([harmony, which.expand(len(x), -1, -1)], -1)[:, None].expand(-1, x.shape[1], -1, -1)
-        weight = torch.cat([self.weight, self.plays, self.harmony, self.lean], 1)
-        return torch.matmul(torch.cat([x, plays[..., None], shared], -1), weight)
+        """From x (B, K, Q·O, D), `harmony` (B, Q·O, 12) and `plays` (B, K, Q·O): (B, K, Q, O, P)."""
+        wide = torch.cat([x, plays[..., None], harmony[:, None].expand(-1, x.shape[1], -1, -1)], -1)
+        weight = (self.coarse + FINE * self.fine).flatten(2)
+        logits = torch.matmul(wide, torch.cat([weight, self.plays, self.harmony], 1))
+        bars = logits.view(*x.shape[:2], -1, *self.lean.shape[1:])
+        return (bars + self.lean[:, None]).flatten(2, 3)
 
 
 class Generator(nn.Module):
@@ -123,7 +124,7 @@ class Generator(nn.Module):
         harmony = self.harmony(beats).repeat_interleave(PARTS * self.o, 1)
         bars = self.plays(beats.view(len(beats), self.config.bars, 4, -1).mean(2)).transpose(1, 2)
         plays = bars.repeat_interleave(self.q * self.o // self.config.bars, 2)
-        logits: Tensor = self.out(own, harmony, plays).view(*own.shape[:2], self.q, self.o, -1)
+        logits: Tensor = self.out(own, harmony, plays)
         return logits
 
     def seen(self, given: Tensor, mask: Tensor) -> Tensor:
@@ -162,7 +163,8 @@ class Generator(nn.Module):
     def lean_on(self, patches: npt.NDArray[np.float32]) -> None:
         """Begin as dense as music is: biases from real `patches` (n, K, Q, O, P), so that an untrained generator
         sounds each pitch of each track, and begins notes on each step of a quarter of a beat, as often as they do."""
-        share = torch.from_numpy(patches.mean((0, 2), dtype=np.float64)).chunk(2, -1)
+        bars = patches.reshape(len(patches), self.config.tracks, self.config.bars, -1, *patches.shape[3:])
+        share = torch.from_numpy(bars.mean((0, 2), dtype=np.float64)).chunk(2, -1)
         rate = torch.cat([share[0], share[1] / share[0].clamp(min=1e-6)], -1).clamp(1e-4, 1 - 1e-4)
         spread = torch.tensor([(1 + PRESENCE**2 + HARMONY**2) ** 0.5, 1.0]).repeat_interleave(rate.shape[-1] // 2)
         self.out.lean.copy_(spread * torch.special.ndtri(rate))
