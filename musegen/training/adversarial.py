@@ -150,6 +150,8 @@ def generate(game: Game, players: Players, settings: GameSettings, z: Tensor, da
     distance = game.distance(made, data)
     if distance is not None:
         descended = distance + descended
+    elif not settings.eta:
+        raise SettingsError("The generator has nothing to learn from: this game has no distance, so eta must not be 0.")
     players.generator.descend(descended)
     found = {"descended": float(descended.detach())}
     return found if distance is None else {**found, "distance": float(distance.detach())}
