@@ -126,8 +126,8 @@ def gan_curves(records: Sequence[Mapping[str, Any]], path: str | os.PathLike[str
     """Draw the course of adversarial training to the PNG `path`.
 
     Each record has `step` and any of `V` (nats), `D(x)`, `D(G(z))` (means), `gaps` ({abbreviation: |generated −
-    training|}, drawn in units of `GOALS`) and `diversity` (of a batch, over that of the data). At the equilibrium V is −log 4 and D is ½. Raises
-    MissingPackageError, MusegenError (nothing to draw) and FileError.
+    training|}, drawn in units of `GOALS`) and `diversity` (of a batch, over that of the data). At the equilibrium V
+    is −log 4 and D is ½. Raises MissingPackageError, MusegenError (nothing to draw) and FileError.
     """
     flat = [
         {**r, **{f"gap {k}": v / GOALS[k] for k, v in (r.get("gaps") or {}).items() if k in GOALS}} for r in records
