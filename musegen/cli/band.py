@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from ..piece import Meter, Piece
     from ..sampling.plan import Plan
 
-UNSEEDED = {"accompany": (128, 192)}
-"""The instruments (`events.attributes`) that play without a seed: a bass and strings; in other modes the player's."""
-UNSEEDED_RANGE = {"accompany": (28, 79)}  # where a bass and strings are at home
-
 
 def read_seed(args: argparse.Namespace, hands: bool) -> Piece:
     """The seed phrase; an empty piece where the player's own notes are to take its place. Settles `args.mode`.
@@ -47,13 +43,14 @@ def setup(args: argparse.Namespace, seed: Piece) -> Setup:
     from ..live.session import Setup
     from ..live.sources import notes_of
     from ..sampling.duet import Played
+    from .voices import voices
 
     plan = _plan(args, seed)
-    player = _player(args, plan)
+    own, player = voices(args, plan)
     seeded = enumerate(notes_of(plan.seed), 1)
     return Setup(
         mode=args.mode,
-        voices=sorted(plan.instruments()) or UNSEEDED.get(args.mode, (player,)),
+        voices=own,
         player=player,
         seed=tuple(Played(*n._replace(onset=n.onset - plan.origin), -i - 10**9, True) for i, n in seeded),
         bars=args.bars,
@@ -109,21 +106,13 @@ def _cannot_swap(name: str) -> None:
 def _plan(args: argparse.Namespace, seed: Piece) -> Plan:
     """What the options ask for; the key is a knob here, so that it can be turned."""
     from .options import plan
+    from .voices import reach
 
     whole = plan(argparse.Namespace(**{**vars(args), "key": None}), seed)
     limits = whole.limits
-    if not len(seed) and limits.low is None and limits.high is None and args.mode in UNSEEDED_RANGE:
-        low, high = UNSEEDED_RANGE[args.mode]
-        whole = replace(whole, limits=replace(limits, low=low, high=high))
+    if not len(seed) and limits.low is None and limits.high is None and (near := reach(args)):
+        whole = replace(whole, limits=replace(limits, low=near[0], high=near[1]))
     return whole
-
-
-def _player(args: argparse.Namespace, plan: Plan) -> int:
-    """The player's instrument: their program, as a part of its own where the model plays that program too."""
-    from ..events import attributes as at
-
-    first = args.player_program * at.COPIES
-    return next((i for i in range(first, first + at.COPIES) if i not in plan.instruments()), first)
 
 
 def _channels(text: str | None) -> tuple[int, ...]:
