@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "pictures": BASE,
     "strokes": {*BASE, "pictures"},
     "walls": {*BASE, "events", "evaluation", "pictures"},
+    "distributions": {*BASE, "pictures"},
 }
 """What each part of the package may import of the others (itself always; `cli` everything)."""
 

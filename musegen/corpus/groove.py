@@ -24,7 +24,6 @@ import numpy.typing as npt
 
 from ..errors import CorpusError, FileError, MusegenError
 from ..events.drums import DRUM_OF_PITCH, STROKE_OF_PITCH, DrumRows
-from ..midi import read_midi
 from ..piece import DRUMS, Piece, rescale
 from .sources import MIDI_SUFFIXES
 
@@ -88,6 +87,8 @@ def read_grooves(folder: str | os.PathLike[str]) -> Grooves:
     With an info.csv, the dataset as it is published. Without, all MIDI files below: a subfolder's name is the tag of
     what is in it, and a stable hash of the name holds out one in ten.
     """
+    from ..midi import read_midi  # here, so that training needs no MIDI library
+
     place = Path(folder)
     if not place.is_dir():
         raise CorpusError(f"{place} is not a folder: give one of drum performances as MIDI files.")
