@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import SettingsError
+from ..errors import CheckpointError, SettingsError
 
 if TYPE_CHECKING:
+    from ..engine.humaniser import Humaniser
     from ..live.partner import Partner, Source
     from ..live.session import Setup
     from ..piece import Meter, Piece
@@ -65,11 +66,14 @@ def setup(args: argparse.Namespace, seed: Piece) -> Setup:
         split=args.split,
         player_channels=frozenset((0,)) if args.thru else frozenset(),
         channels=_channels(args.channels),
+        humaniser=_humaniser(args),
+        feel=args.feel,
     )
 
 
 def partner(args: argparse.Namespace, seed: Piece) -> tuple[Partner, Callable[[str], None]]:
     """The model, and how to exchange it for another checkpoint's by name (empty: the next shipped one's)."""
+    from ..engine.humaniser import NAME
     from ..live.partner import DirectPartner
     from ..live.relay import Relay
     from ..live.sources import FileSource
@@ -91,7 +95,7 @@ def partner(args: argparse.Namespace, seed: Piece) -> tuple[Partner, Callable[[s
 
     def swap(name: str) -> None:
         nonlocal current
-        shipped = sorted(p.parent.name for p in checkpoints_folder().glob("*/config.json"))
+        shipped = sorted(p.parent.name for p in checkpoints_folder().glob("*/config.json") if p.parent.name != NAME)
         following = shipped[(shipped.index(current) + 1) % len(shipped)] if current in shipped else shipped[0]
         current = name or following
         relay.swap(source(current), current)
@@ -101,6 +105,20 @@ def partner(args: argparse.Namespace, seed: Piece) -> tuple[Partner, Callable[[s
 
 def _cannot_swap(name: str) -> None:
     raise SettingsError("A bounce plays with one checkpoint.")
+
+
+def _humaniser(args: argparse.Namespace) -> Humaniser | None:
+    """Who plays its drums: there from the beginning, since the knob may be turned at any time."""
+    from ..engine.humaniser import load_humaniser
+
+    try:
+        humaniser = load_humaniser()
+    except CheckpointError:
+        if args.humanise:
+            raise
+        return None
+    humaniser.tags(args.feel)  # raises SettingsError for one that it does not know
+    return humaniser
 
 
 def _plan(args: argparse.Namespace, seed: Piece) -> Plan:

@@ -41,9 +41,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _add_time(parser)
     steering = parser.add_argument_group("steering: each also while playing, by keys (press ?), controllers and OSC")
     for knob in KNOBS.values():
-        if knob.name not in ("temperature", "key"):  # they are among the options of `generate` too
+        if knob.name not in ("temperature", "key", "humanise"):  # the first two are options of `generate` too
             kind = int if isinstance(knob.default, int) else float
             steering.add_argument(f"--{knob.name}", type=kind, metavar="X", help=knob.help)
+    steering.add_argument(
+        "--humanise", type=float, nargs="?", const=1.0, metavar="0…1", help=f"{KNOBS['humanise'].help} (alone: 1)"
+    )
+    steering.add_argument("--feel", metavar="NAME", help="the drummer or style to humanise like, such as funk")
     steering.add_argument("--split", type=int, metavar="PITCH", help="chords held below this key are the harmony")
     steering.add_argument(
         "--learn", metavar="WHAT", nargs="?", const="", help="bind the next controller you move to a knob or action"
@@ -127,6 +131,8 @@ def _check(args: argparse.Namespace) -> None:
         raise SettingsError(f"--split must be a MIDI pitch, 1 to 127 (60 is middle C), not {args.split}.")
     if args.count_in < 0 or args.phrase_bars < 0 or args.loop_bars < 1:
         raise SettingsError("--count-in and --phrase-bars count bars, 0 or more, and --loop-bars 1 or more.")
+    if args.feel and args.humanise is None:
+        args.humanise = 1.0
     if args.fast and args.bars is None:
         args.bars = FAST_BARS
 

@@ -89,5 +89,6 @@ KNOBS = {
         Knob("companions", 1, 26, "harmonise: how many notes join each of yours"),
         Knob("key", 1, 27, "the key to keep to; auto is yours", KEYS),
         Knob("transpose", 1, 28, "semitones, of everything it sends"),
+        Knob("humanise", 0.1, 29, "how much its drums are played as drummers play: 0 as written, 1 fully"),
     )
 }

@@ -25,6 +25,7 @@ from .chord import HeldChord
 from .clock import Clock
 from .conductor import Conductor
 from .desk import Desk
+from .drummer import Drummer
 from .journal import SUFFIX
 from .link import LinkTime
 from .modes import MODES
@@ -39,6 +40,7 @@ from .scheduler import Scheduler
 from .stage import Stage
 
 if TYPE_CHECKING:
+    from ..engine.humaniser import Humaniser
     from .clock_out import ClockOut
 
 BEGIN = 0.3  # seconds from the first notes to their sound
@@ -66,6 +68,8 @@ class Setup:
     split: int | None = None  # MIDI pitch; chords held below are the harmony
     player_channels: frozenset[int] = frozenset()  # which the model keeps away from
     channels: Sequence[int] = ()  # the model's voices' own, in order; the rest are free ones
+    humaniser: Humaniser | None = None  # plays its drums as far as the knob `humanise` says; None: as written
+    feel: str | None = None  # of the humaniser's drummers and styles; None: nobody in particular
 
 
 class Session:
@@ -114,6 +118,7 @@ class Session:
             click=setup.click,
             free=setup.free,
             chord=None if setup.split is None else HeldChord(setup.split),
+            drummer=Drummer(setup.humaniser, setup.feel, setup.seed_number),
         )
         self.pace = Pace()
         self._master: ClockOut | None = None

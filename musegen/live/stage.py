@@ -21,6 +21,7 @@ from .chord import HeldChord
 from .clock import Clock
 from .conductor import Conductor
 from .desk import Desk, pair
+from .drummer import Drummer, Stroke
 from .messages import DRUM_CHANNEL, is_off, is_on
 from .own_time import OwnTime
 from .pace import LEAST_COMMIT
@@ -55,6 +56,7 @@ class Stage:
         click: bool = False,
         chord: HeldChord | None = None,
         free: bool = False,
+        drummer: Drummer | None = None,
     ) -> None:
         self.performer, self.conductor, self.scheduler = performer, conductor, scheduler
         self.port, self.desk = port, desk
@@ -69,9 +71,10 @@ class Stage:
         self._wake = threading.Event()
         port.listen(self._wake.set)
         performer.partner.listen(self._wake.set)
+        self._drummer = drummer or Drummer()
         self._epoch = conductor.epoch
         self._was_up = True
-        self._ends: list[tuple[int, int]] = []  # heap of (tick, identity)
+        self._ends: list[tuple[float, int]] = []  # heap of (tick, identity)
         self._identity: dict[int, int] = {}  # held notes: number → identity
         self._silenced, self._free = silenced, free
         self._clicked = -count_in * conductor.timeline.meter(0).bar_ticks()
@@ -224,20 +227,28 @@ class Stage:
 
     def _play(self, now: float) -> None:
         conductor = self.conductor
-        until = conductor.tick(now + self.commit)
+        performer, controls = self.performer, self.desk.controls
+        final = now + self.commit
+        until = conductor.tick(final + self._drummer.reach(performer, controls.humanise))
         self._count(until)
-        turn = self.performer.advance(conductor.tick(now + MARGIN), until, conductor.tick(now - BARELY))
+        turn = performer.advance(conductor.tick(now + MARGIN), until, conductor.tick(now - BARELY))
+        self._news += self._drummer.news(performer, controls.humanise)
+        strokes = self._drummer.strokes(turn.notes, performer, conductor, controls, final)
         for note in turn.notes:
-            self._place(note, now)
-        for number, tick in turn.ends:
+            self._place(note, now, strokes.get(note.number))
+        for number, end in turn.ends:
             if (identity := self._identity.pop(number, None)) is not None:
-                heapq.heappush(self._ends, (tick, identity))
+                heapq.heappush(self._ends, (end, identity))
         while self._ends and self._ends[0][0] < until:
             tick, identity = heapq.heappop(self._ends)
             self.scheduler.release(identity, max(conductor.time(tick), now) if tick < until else now)
 
-    def _place(self, note: Played, now: float) -> None:
+    def _place(self, note: Played, now: float, stroke: Stroke | None) -> None:
         onset = self.conductor.time(note.onset)
+        late = 0.0  # ticks by which the stroke, and its end, come later than written
+        if stroke is not None:
+            onset, late = stroke.time, self.conductor.tick(stroke.time) - note.onset
+            note = note._replace(velocity=stroke.velocity)
         if note.duration is None:  # it answers a key that is already down: at once
             onset = max(onset, now)
         channel, before = self._channels.of(note.instrument, note.program)
@@ -250,7 +261,7 @@ class Stage:
         if note.duration is None:
             self._identity[note.number] = identity
         else:
-            heapq.heappush(self._ends, (note.onset + note.duration, identity))
+            heapq.heappush(self._ends, (note.onset + note.duration + late, identity))
 
     def _count(self, until: float) -> None:
         """Click the beats of a count-in, and all others if asked to."""
@@ -270,5 +281,6 @@ class Stage:
         self._silenced()
 
     def _forget_sounding(self) -> None:
+        self._drummer.begin()
         self._ends.clear()
         self._identity.clear()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 import numpy as np
+import numpy.typing as npt
 
 from ..engine.humaniser import NAME, REACH, Humaniser, load_humaniser
 from ..errors import SettingsError
@@ -51,16 +52,15 @@ def perform(
     rows = DrumRows.of_piece(piece)
     moments, velocities = np.zeros(len(rows)), np.zeros(len(rows))
     for bar in np.unique(rows.step // BAR):
-        mine = rows.step // BAR == bar
-        seen, inside = around(rows, int(bar))
-        late, loud = humaniser.perform(seen, feel, seed_number)
-        moments[mine], velocities[mine] = late[inside], loud[inside]
+        seen, mine = around(rows, int(bar))
+        late, loud = humaniser.perform(rows[seen], feel, seed_number)
+        moments[seen[mine]], velocities[seen[mine]] = late[mine], loud[mine]
     ticks = moments / 60_000 * rows.tempo * written.ticks_per_quarter
     flat = written.fine["velocity"].astype(np.float64)
     return written.played(amount * ticks, flat + amount * (velocities - flat))
 
 
-def around(rows: DrumRows, bar: int) -> tuple[DrumRows, np.ndarray]:
-    """What is to be seen for sixteen 16ths, the `bar`th of them; and which of those rows stand in it (n,) bool."""
-    seen = rows[(rows.step >= bar * BAR - REACH) & (rows.step < (bar + 1) * BAR + REACH)]
-    return seen, seen.step // BAR == bar
+def around(rows: DrumRows, bar: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+    """The places (n,) of the rows to be shown for sixteen 16ths, the `bar`th; and which of these (n,) stand in it."""
+    seen = np.flatnonzero((rows.step >= bar * BAR - REACH) & (rows.step < (bar + 1) * BAR + REACH))
+    return seen, rows.step[seen] // BAR == bar

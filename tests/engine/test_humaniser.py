@@ -18,22 +18,14 @@ torch = pytest.importorskip("torch")
 from musegen.models.humaniser import DrumBatch, Noise  # noqa: E402
 from musegen.models.humaniser import Humaniser as Network  # noqa: E402
 
-CONFIG = HumaniserConfig(width=24, layers=3, noise=5, tags=3)
-FEELS = ("drummer1", "funk", "jazz")
+from ..small_humaniser import CONFIG, FEELS, checkpoint, humaniser  # noqa: E402
 
 
 def network(config: HumaniserConfig = CONFIG) -> Network:
-    """With random weights everywhere: as built, noise moves nothing."""
-    torch.manual_seed(1)
+    """The same in torch."""
     built = Network(config)
-    for weight in built.parameters():
-        torch.nn.init.normal_(weight, std=0.25)
+    built.load_state_dict({name: torch.from_numpy(w) for name, w in checkpoint(config).weights.items()})
     return built
-
-
-def engine(built: Network, feels: tuple[str, ...] = FEELS) -> Humaniser:
-    weights = {name: w.detach().numpy() for name, w in built.state_dict().items()}
-    return Humaniser(Checkpoint(built.config, weights, feels))
 
 
 def rows(n: int = 70, seed: int = 0, first: int = 40) -> DrumRows:
@@ -49,7 +41,7 @@ def in_torch(
     batch = DrumBatch.of([seen], torch.tensor([tags]))
     noise = None
     if seed_number is not None:
-        steps = int(seen.step.min()) + np.arange(batch.steps)
+        steps = int(seen.step.min()) + np.arange(int(batch.steps))
         note = ((seen.step * 4 + seen.lean + 1) * 9 + seen.drum) * 23 + seen.stroke
         numbers = (np.array([0]), steps * 4 + 1, note * 4 + 2)
         size = built.config.noise
@@ -66,21 +58,22 @@ def test_numpy_equals_torch(seed_number: int | None, feel: str | None) -> None:
     built, seen = network(), rows()
     tags = [float(f == feel) for f in FEELS]
     wanted = in_torch(built, seen, tags, seed_number)
-    found = engine(built).perform(seen, feel, seed_number)
+    found = humaniser().perform(seen, feel, seed_number)
     for a, b in zip(found, wanted, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-4, rtol=1e-4)
     assert wanted[0].std() > 1 and wanted[1].std() > 1, "the network answers each note alike: the test says nothing"
 
 
 def test_without_tags_and_without_notes() -> None:
-    built = network(replace(CONFIG, tags=0))
-    found = engine(built, ()).perform(rows(), None, 3)
+    bare = replace(CONFIG, tags=0)
+    built = network(bare)
+    found = Humaniser(checkpoint(bare)).perform(rows(), None, 3)
     np.testing.assert_allclose(found[0], in_torch(built, rows(), [], 3)[0], atol=1e-4, rtol=1e-4)
-    assert [len(x) for x in engine(built, ()).perform(rows(0))] == [0, 0]
+    assert [len(x) for x in Humaniser(checkpoint(bare)).perform(rows(0))] == [0, 0]
 
 
 def test_chance_feel_and_the_lack_of_both_matter() -> None:
-    player, seen = engine(network()), rows()
+    player, seen = humaniser(), rows()
     takes = [
         player.perform(seen, feel, number)[0]
         for feel, number in ((None, None), (None, 1), (None, 2), ("funk", 1), ("funk", None))
@@ -100,14 +93,14 @@ def test_what_is_far_away_does_not_change_the_noise_of_a_note() -> None:
 
 
 def test_the_limits_of_the_answers() -> None:
-    moments, velocities = engine(network()).perform(rows(), None, 4)
+    moments, velocities = humaniser().perform(rows(), None, 4)
     assert (np.abs(moments) <= rows().half_step).all()
     assert ((velocities > 0) & (velocities < 127.5)).all()
 
 
 def test_unknown_feels_and_other_checkpoints_are_one_sentence() -> None:
     with pytest.raises(SettingsError, match=r"no feel 'polka'; this humaniser knows drummer1, funk, jazz\.$"):
-        engine(network()).perform(rows(), "polka")
+        humaniser().perform(rows(), "polka")
     with pytest.raises(CheckpointError, match="humaniser"):
         Humaniser(Checkpoint(BaselineConfig(), {}))
     with pytest.raises(CheckpointError, match="lacks the weights"):
