@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from .reporter import Reporter
 
 EXAMPLES = """examples:
   musegen corpus build mycorpus ~/midi && musegen train mycorpus --out mymodel
@@ -25,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         metavar="FAMILY",
-        help="rnn, gru, lstm, wavenet or transformer (default: transformer, or that of --from); pixelcnn; or "
+        help="rnn, gru, lstm, wavenet or transformer (default: transformer, or that of --from); pixelcnn; gan; or "
         "ngram, mixture or topics, which are fitted rather than trained",
     )
     parser.add_argument("--from", dest="start_from", metavar="CHECKPOINT", help="fine-tune this checkpoint")
@@ -40,6 +43,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     shape.add_argument("--context", type=int, help="longest window in rows")
     for name, what in (("steps", "a quarter"), ("low", "lowest pitch"), ("pitches", "how many")):
         shape.add_argument(f"--{name}", type=int, help=f"pixelcnn's grid: {what}")
+    shape.add_argument("--tracks", type=int, help="of a gan: 5 (default) for a band, 1 for tunes and chorales")
+    shape.add_argument("--neurons", help="of a gan: deterministic (default) or stochastic")
+    shape.add_argument("--latent", type=int, help="of a gan: numbers from which each bar, and the phrase, are made")
+    shape.add_argument("--spectral", action=argparse.BooleanOptionalAction, help="spectral norm in a gan's judge")
     shape.add_argument("--dropout", type=float)
     shape.add_argument("--components", type=int, help="of mixture, or topics (default: what predicts best)")
     shape.add_argument("--attention", help='of the transformer: "time pitch" (default), "time", "index" or "bias"')
@@ -64,6 +71,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("seed", int, "seed number: equal runs give equal weights"),
     ):
         how.add_argument(f"--{name}", type=kind, help=what)
+    for name, of_gan, what in (
+        ("iterations", int, "of Algorithm 1"),
+        ("batch", int, "phrases a minibatch"),
+        ("k", int, "minibatches for the discriminator to each for the generator"),
+        ("loss", str, "minimax, non-saturating, wgan-gp or hinge (default)"),
+        ("rule", str, "momentum, as in the paper, or adam (default)"),
+        ("momentum", float, "of either rule"),
+        ("penalty", float, "weight of the gradient penalty"),
+    ):
+        how.add_argument(f"--{name}", type=of_gan, help=f"of a gan: {what}")
+    how.add_argument("--rates", type=float, nargs=2, metavar=("D", "G"), help="of a gan: both networks' learning rates")
     how.add_argument("--precision", choices=("auto", "float32", "bfloat16"))
     how.add_argument("--device", choices=("auto", "cpu", "cuda"))
     how.add_argument("--threads", type=int, help="CPU threads (default: torch's choice)")
@@ -73,7 +91,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Train, with a progress line; say where the checkpoint is."""
     from ..corpus.store import Corpus
-    from ..models.config import BASELINES, RollConfig
+    from ..models.config import BASELINES
 
     if args.model in BASELINES:
         from .fit import fit_baseline
@@ -81,7 +99,6 @@ def run(args: argparse.Namespace) -> None:
         fit_baseline(args)
         return
 
-    from ..training import loop, rolls
     from ..training.device import use_threads
 
     if args.threads:
@@ -89,30 +106,65 @@ def run(args: argparse.Namespace) -> None:
     corpus = Corpus.open(args.corpus)
     start_from = _start_from(args)
     config = _model(args, start_from)
-    bars = isinstance(config, RollConfig)
-    settings = _settings(args, rolls.DEFAULTS if bars else {})
     out = args.out or Path("checkpoints") / f"{config.family}-{args.corpus.resolve().name}"
+    first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started, one speaks
+    train, weights, last = _trainer(args, corpus, config, start_from, out)
     if args.restart:
         _forget(out)
-    first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started, one speaks
     if first:
-        weights = rolls.size(config) if bars else loop.size(config)
-        print(f"{config.family}, {weights / 1e6:.2f} million weights → {out}", flush=True)
+        print(f"{config.family}, {weights} million weights → {out}", flush=True)
     try:
-        with _Reporter(args.tensorboard if first else None) as report:
-            tell = report if first else lambda record: None
-            if bars:
-                images = rolls.Images.of_corpus(corpus, config)
-                best = rolls.train_rolls(images, config, settings, out, start_from, tell)
-            else:
-                best = loop.train(corpus, config, settings, out, start_from, tell)
+        with Reporter(args.tensorboard if first else None) as report:
+            best = train(report if first else lambda record: None)
     except KeyboardInterrupt:
         print(f"\nStopped. The same command goes on; {out} holds the best so far.", file=sys.stderr)
         raise
-    if not first:
-        return
-    _draw_curve(out)
-    print(f"best: {best.metrics['valid']['total']:.4f} nats/note held out, at step {best.about['steps']}, in {out}")
+    if first:
+        last(best)
+
+
+def _trainer(
+    args: argparse.Namespace, corpus: Any, config: Any, start_from: Any, out: Path
+) -> tuple[Callable[[Any], Any], str, Callable[[Any], None]]:
+    """What trains the model when it is given a report, the model's millions of weights, and what is said at the end."""
+    from ..models.config import GanConfig, RollConfig
+    from ..training.settings import GameSettings, TrainSettings
+
+    def likelihood(best: Any) -> None:
+        _draw_curve(out)
+        print(f"best: {best.metrics['valid']['total']:.4f} nats/note held out, at step {best.about['steps']}, in {out}")
+
+    def phrases(best: Any) -> None:
+        figures = best.metrics["phrases"]
+        gaps = ", ".join(f"{name} {value:.3f}" for name, value in figures["gaps"].items())
+        kept = f"step {best.about['steps']}, in {out}"
+        print(f"kept: {kept}; from the training music: {gaps}; diversity {figures['diversity']:.2f} of the music's")
+
+    if isinstance(config, GanConfig):
+        from ..training import gan
+
+        game = _settings(args, GameSettings, config, {})
+        sizes = " + ".join(f"{n / 1e6:.2f}" for n in gan.size(config))
+        return lambda report: gan.train_gan(corpus, config, game, out, report), sizes, phrases
+    if isinstance(config, RollConfig):
+        from ..training import rolls
+
+        images = _settings(args, TrainSettings, config, rolls.DEFAULTS)
+        return (
+            lambda report: rolls.train_rolls(
+                rolls.Images.of_corpus(corpus, config), config, images, out, start_from, report
+            ),
+            f"{rolls.size(config) / 1e6:.2f}",
+            likelihood,
+        )
+    from ..training import loop
+
+    settings = _settings(args, TrainSettings, config, {})
+    return (
+        lambda report: loop.train(corpus, config, settings, out, start_from, report),
+        f"{loop.size(config) / 1e6:.2f}",
+        likelihood,
+    )
 
 
 def _start_from(args: argparse.Namespace) -> Any:
@@ -124,6 +176,7 @@ def _start_from(args: argparse.Namespace) -> Any:
 _SHAPE = (
     *("width", "layers", "heads", "context", "dropout", "attention", "bar", "order"),
     *("steps", "low", "pitches", "components"),
+    *("tracks", "neurons", "latent", "spectral"),
 )
 
 
@@ -131,14 +184,17 @@ def _model(args: argparse.Namespace, start_from: Any) -> Any:
     import dataclasses
 
     from ..errors import SettingsError
-    from ..models.config import BASELINES, ModelConfig, RollConfig
+    from ..models.config import BASELINES, GanConfig, ModelConfig, RollConfig
     from ..models.pasts import FAMILIES
 
     family = args.model or (start_from.config.family if start_from else ModelConfig.family)
-    if family not in FAMILIES and family != RollConfig.family:
-        every = ", ".join([*FAMILIES, RollConfig.family, *BASELINES])
+    others = {kind.family: kind for kind in (RollConfig, GanConfig)}
+    if family not in FAMILIES and family not in others:
+        every = ", ".join([*FAMILIES, *others, *BASELINES])
         raise SettingsError(f"Unknown model {family!r}; choose one of {every}.")
-    kind = RollConfig if family == RollConfig.family else ModelConfig
+    if family == GanConfig.family and start_from is not None:
+        raise SettingsError("A gan cannot be fine-tuned: a checkpoint has no discriminator. Leave out --from.")
+    kind = others.get(family, ModelConfig)
     known = {f.name for f in dataclasses.fields(kind)}
     given = {k: getattr(args, k) for k in _SHAPE if getattr(args, k) is not None}
     if strange := sorted(set(given) - known):
@@ -155,14 +211,20 @@ def _model(args: argparse.Namespace, start_from: Any) -> Any:
     return dataclasses.replace(start_from.config, **given)
 
 
-def _settings(args: argparse.Namespace, defaults: dict[str, Any]) -> Any:
+def _settings(args: argparse.Namespace, kind: Any, config: Any, defaults: dict[str, Any]) -> Any:
     import dataclasses
 
-    from ..training.settings import TrainSettings
+    from ..errors import SettingsError
+    from ..training.settings import GameSettings, TrainSettings
 
-    names = [f.name for f in dataclasses.fields(TrainSettings)]
+    names = dict.fromkeys(f.name for each in (TrainSettings, GameSettings) for f in dataclasses.fields(each))
     given = {k: getattr(args, k) for k in names if getattr(args, k, None) is not None}
-    return TrainSettings(**(defaults | given))
+    if strange := set(given) - {f.name for f in dataclasses.fields(kind)}:
+        option = min(strange).replace("_", "-")
+        raise SettingsError(f"A {config.family} has no --{option}: leave it out.")
+    if "rates" in given:
+        given["rates"] = tuple(given["rates"])
+    return kind(**(defaults | given))
 
 
 def _forget(folder: Path) -> None:
@@ -170,37 +232,6 @@ def _forget(folder: Path) -> None:
 
     for name in (FILE, LOG):
         (folder / name).unlink(missing_ok=True)
-
-
-class _Reporter:
-    """Shows each step: a line that renews itself on a terminal, else a line a look at the held-out pieces."""
-
-    def __init__(self, tensorboard: Path | None) -> None:
-        from ..training.tensorboard import Curves
-
-        self.curves = Curves(tensorboard) if tensorboard is not None else None
-        self.best = float("inf")
-
-    def __enter__(self) -> _Reporter:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        if self.curves is not None:
-            self.curves.close()
-
-    def __call__(self, record: dict[str, Any]) -> None:
-        self.best = min(self.best, record.get("valid", self.best))
-        if self.curves is not None:
-            self.curves.add(record)
-        left = record["seconds"] / record["step"] * (record["of"] - record["step"])
-        line = (
-            f"step {record['step']}/{record['of']}  train {record['train']:.3f}  best held out {self.best:.3f} "
-            f"nats/note  {left / 60:.1f} min left"
-        )
-        if sys.stderr.isatty():
-            print(f"\r{line}\033[K", end="\n" if "valid" in record else "", file=sys.stderr, flush=True)
-        elif "valid" in record:
-            print(line, file=sys.stderr, flush=True)
 
 
 def _draw_curve(folder: Path) -> None:

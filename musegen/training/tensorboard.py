@@ -20,7 +20,7 @@ class Curves:
 
     def add(self, record: dict[str, Any]) -> None:
         """One step's figures."""
-        for key in ("train", "valid", "rate"):
+        for key in ("train", "valid", "rate", "V", "D(x)", "D(G(z))", "diversity"):
             if key in record:
                 self._writer.add_scalar(key, record[key], record["step"])
 
