@@ -29,7 +29,7 @@ def voices(args: argparse.Namespace, plan: Plan) -> tuple[tuple[int, ...], int]:
     from ..sampling.cast import of_band
     from ..sampling.cast import voices as of_model
 
-    model = maker_of_bars(args)
+    model = _maker(args)
     if model is not None and args.mode in NOTE_BY_NOTE:
         raise SettingsError(
             f"A {model.family} makes whole bars: choose the mode answer, accompany or solo, or for {args.mode} another "
@@ -51,14 +51,12 @@ def reach(args: argparse.Namespace) -> tuple[int, int] | None:
     """The pitches within which those play whom neither a seed nor the player's program puts in their place."""
     from ..sampling.cast import of_band
 
-    model = maker_of_bars(args)
+    model = _maker(args)
     return None if model is not None and of_band(model) else UNSEEDED_RANGE.get(args.mode)
 
 
-def maker_of_bars(args: argparse.Namespace) -> Shape | None:
+def _maker(args: argparse.Namespace) -> Shape | None:
     """What the model is if it makes whole bars; None for others, and where the seed itself is played."""
-    from ..checkpoint import config_of, find
-    from ..models.config import GanConfig, RollConfig
+    from ..sampling.cast import maker_of_bars
 
-    config = None if args.loop_seed else config_of(find(args.checkpoint))
-    return config if isinstance(config, GanConfig | RollConfig) else None
+    return None if args.loop_seed else maker_of_bars(args.checkpoint)

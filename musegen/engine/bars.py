@@ -20,6 +20,12 @@ from ..models.images import Image
 from ..piece import Piece
 from .base import Engine, of_checkpoint
 
+NO_LIKELIHOOD = (
+    "A gan has no likelihood: it turns noise into bars and cannot say how likely others are; ask another checkpoint, "
+    "such as transformer."
+)
+"""What whoever asks for one is told."""
+
 
 class RollNats(NamedTuple):
     """How likely a piece is as a roll: −log P of each step (T,) given those before, and how many notes they hold."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from .. import checkpoint as checkpoints
 from ..errors import CheckpointError
 from ..events.derived import ModelRows
-from ..models.config import BASELINES, Config, HumaniserConfig
+from ..models.config import BASELINES, Config, HumaniserConfig, ModelConfig
 
 Floats = npt.NDArray[np.float32]
 
@@ -70,6 +70,8 @@ def of_checkpoint(checkpoint: checkpoints.Checkpoint) -> Engine:
         raise CheckpointError(
             "A humaniser makes no notes, it plays those that are there:  musegen humanise FILE  or  jam --humanise."
         )
+    if checkpoint.config.family not in ENGINES:
+        checkpoint.shape(ModelConfig)  # raises for a model of whole bars, and torch need not be there to say so
     module, name = ENGINES.get(checkpoint.config.family, ("torch_engine", "TorchEngine"))
     engine: Engine = getattr(importlib.import_module(f".{module}", __package__), name)(checkpoint)
     return engine

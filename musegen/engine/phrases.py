@@ -16,7 +16,7 @@ from ..events.roll import HOLD, SILENT, Cells
 from ..models.config import GanConfig
 from ..models.images import Image
 from ..piece import Piece
-from .bars import RollNats, Wanted
+from .bars import NO_LIKELIHOOD, RollNats, Wanted
 from .base import Floats
 from .gan import GanNetwork
 from .within import within
@@ -40,10 +40,7 @@ class PhraseMaker:
             raise CheckpointError("The gan's weights do not fit its settings: train it again.") from error
 
     def nats(self, piece: Piece) -> RollNats:
-        raise SettingsError(
-            "A gan has no likelihood: it turns noise into bars and cannot say how likely others are; ask another "
-            "checkpoint, such as transformer."
-        )
+        raise SettingsError(NO_LIKELIHOOD)
 
     def draw(self, wanted: Wanted) -> Cells:
         noise = np.stack([self.noise(g, len(wanted.place)) for g in wanted.generators])

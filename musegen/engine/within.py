@@ -1,8 +1,8 @@
 """Brings bars that were drawn all at once within limits afterwards, where a network's own choices cannot be masked.
 
 A note that may not begin where it stands is moved: in time to the nearest step where its track may begin one, in pitch
-by octaves into the range and then to the nearest pitch that may begin there. One too many at once is left out, inner
-voices first; one that is too long is cut. Knows nothing of networks.
+by octaves into the range and then to the nearest pitch that may begin there; of a track that may begin none nothing is
+left. One too many at once is left out, inner voices first; one that is too long is cut. Knows nothing of networks.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ class _Drawn(NamedTuple):
 
 def within(cells: Cells, limits: BarLimits) -> Cells:
     """Rows (T, P, K) as near to `cells` as `limits` permit. A cell that holds on what never began begins a note."""
-    moved = [note for note in (_moved(note, limits) for note in _outer_first(cells)) if note is not None]
+    some = np.asarray(limits.may_begin.any(1))
+    steps = [np.flatnonzero(some[:, track]) for track in range(some.shape[1])]  # where each may begin a note
+    moved = [_moved(note, steps[note.track], limits) for note in _outer_first(cells) if len(steps[note.track])]
     sounding: list[int] = []  # the ends of what sounds
     begun: set[tuple[int, int, int]] = set()
     result = np.full_like(cells, SILENT)
@@ -59,17 +61,13 @@ def _outer_first(cells: Cells) -> Iterator[_Drawn]:
             chord.reverse()
 
 
-def _moved(note: _Drawn, limits: BarLimits) -> _Drawn | None:
-    """`note` where it may begin; None where its track may not play."""
-    own = limits.may_begin[:, :, note.track]
-    steps = np.flatnonzero(own.any(1))
-    if not len(steps):
-        return None
+def _moved(note: _Drawn, steps: npt.NDArray[np.intp], limits: BarLimits) -> _Drawn:
+    """`note` where it may begin, at one of `steps`."""
     start = int(steps[np.abs(steps - note.start).argmin()])
     end = max(note.end, start + 1)
     if limits.longest:
         end = min(end, start + limits.longest)
-    return _Drawn(start, end, _nearest(note.pitch, own[start]), note.track)
+    return _Drawn(start, end, _nearest(note.pitch, limits.may_begin[start, :, note.track]), note.track)
 
 
 def _nearest(pitch: int, allowed: npt.NDArray[np.bool_]) -> int:

@@ -17,6 +17,7 @@ import numpy as np
 
 from .. import checkpoint as checkpoints
 from ..checkpoint import Checkpoint
+from ..engine.bars import NO_LIKELIHOOD
 from ..engine.base import Engine, of_checkpoint
 from ..engine.likelihood import nats_of_rows
 from ..errors import CheckpointError, MusegenError, SettingsError
@@ -24,7 +25,7 @@ from ..events import attributes as at
 from ..events.codec import EventCodec, Rows
 from ..events.derived import derive
 from ..midi.music import read_music
-from ..models.config import ModelConfig
+from ..models.config import GanConfig, ModelConfig
 from ..piece import Meter, Piece
 from . import linear
 from .features import features, without_instruments
@@ -66,6 +67,8 @@ class Classifier:
     """A checkpoint with style tags, and the classifiers fitted beside it where there are any."""
 
     def __init__(self, checkpoint: Checkpoint, fitted: dict[str, Linear] | None = None) -> None:
+        if isinstance(checkpoint.config, GanConfig):
+            raise SettingsError(NO_LIKELIHOOD)
         if not isinstance(checkpoint.config, ModelConfig) or len(checkpoint.styles) < 2:
             raise SettingsError("This checkpoint has no style tags to choose among: train a network on several styles.")
         self.checkpoint, self.fitted = checkpoint, fitted or {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ..engine.humaniser import NAME
 from ..errors import FileError, MusegenError
 from ..shipped import checkpoints_folder
 from .loop_back import LoopBack, loop_back
@@ -81,7 +82,7 @@ def verdict(speed: Speed, others: Sequence[Speed] = ()) -> str:
 def _names(usual: str, wanted: str) -> list[str]:
     """What to measure; last the one that will be used, so that its verdict can recommend another."""
     try:
-        names = sorted(p.parent.name for p in checkpoints_folder().glob("*/config.json"))
+        names = sorted(p.parent.name for p in checkpoints_folder().glob("*/config.json") if p.parent.name != NAME)
     except FileError:
         names = []
     last = wanted or usual

@@ -14,6 +14,7 @@ from pathlib import Path
 from ..checkpoint import find
 from ..errors import MusegenError
 from ..midi import read_music
+from ..sampling.cast import maker_of_bars, voices
 from ..sampling.improviser import Improvisation
 from ..sampling.plan import Plan
 from ..sampling.request import Request
@@ -74,9 +75,11 @@ def speed(checkpoint: str, patience: float = PATIENCE) -> Speed:
 def drawing(checkpoint: str) -> Iterator[ModelProcess]:
     """The checkpoint's model process, drawing as fast as it can. Raises CheckpointError or FileError."""
     plan = Plan(read_music(Path(find_seed(None))))
+    shape = maker_of_bars(checkpoint)
+    own = sorted(plan.instruments()) if shape is None else voices(shape, plan)
     model = ModelProcess(Improvisation(str(find(checkpoint).resolve()), plan))
     try:
-        model.ask(Request(1, 0, voices=tuple(sorted(plan.instruments()))))
+        model.ask(Request(1, 0, voices=tuple(own)))
         model.until(10**9)
         yield model
     finally:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..checkpoint import config_of, find
 from ..errors import SettingsError
 from ..events import attributes as at
 from ..events.codec import TimedNote
@@ -43,6 +44,12 @@ class Heard(NamedTuple):
     instrument: int
     pitch: int
     velocity: int
+
+
+def maker_of_bars(checkpoint: str) -> Shape | None:
+    """What a checkpoint (a folder or a shipped name) is if it makes whole bars. Raises CheckpointError."""
+    config = config_of(find(checkpoint))
+    return config if isinstance(config, Shape) else None
 
 
 def of_band(config: Shape) -> bool:
