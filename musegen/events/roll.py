@@ -249,6 +249,6 @@ def runs(cells: Cells) -> tuple[Steps, Steps, Steps, Steps]:
     before[..., 1:] = wide[..., :-1]
     begins = (wide == ONSET) | ((wide == HOLD) & (before == SILENT))
     stops = (before != SILENT) & (wide != HOLD)
-    track, pitch, start = begins.nonzero()
-    end = stops.nonzero()[2]
+    track, pitch, start = np.unravel_index(np.flatnonzero(begins), begins.shape)  # far faster than nonzero
+    end = np.flatnonzero(stops) % stops.shape[2]
     return track, start, pitch, end - start

@@ -46,12 +46,12 @@ def test_a_repeated_note_begins_again_and_one_over_a_bar_line_goes_on() -> None:
 
 
 def test_bars_of_other_meters_are_left_out_and_never_inside_a_phrase() -> None:
-    meters = (Meter(0, 4, 4), Meter(4 * 96, 3, 4), Meter(4 * 96 + 72, 2, 2))
-    notes = [Note(24 * i, 12, 60, 80, 0, 0) for i in range(16 + 3 + 20)]
+    meters = (Meter(0, 4, 4), Meter(5 * 96, 3, 4), Meter(5 * 96 + 72, 2, 2))
+    notes = [Note(24 * i, 12, 60, 80, 0, 0) for i in range(20 + 3 + 20)]
     piece = Piece.from_notes(notes + [n._replace(program=33, part=1, pitch=40) for n in notes], meters=meters)
     bars = bars_of(piece, 5)
-    assert bars.numbers.tolist() == [0, 1, 2, 3, 5, 6, 7, 8, 9] and bars.other == 1
-    assert len(phrases_of(piece, 5)) == 1 + 2
+    assert bars.numbers.tolist() == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10] and bars.other == 1
+    assert len(phrases_of(piece, 5)) == 2 + 2
     assert len(phrases_of(piece, 5, stride=4)) == 1 + 1  # after a break the count begins anew
 
 
