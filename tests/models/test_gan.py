@@ -176,14 +176,14 @@ def test_an_untrained_generator_is_as_dense_as_music() -> None:
 
 def test_the_discriminator_notices_one_note_and_a_batch_all_alike() -> None:
     torch.manual_seed(0)
-    critic = Discriminator(CONFIG)
+    critic = Discriminator(CONFIG).eval()  # in training, spectral norms change with every call
     given, mask = inputs(4, CONFIG)
     other = given.clone()
     other[0, 1, 20, 3, 5] = 1 - other[0, 1, 20, 3, 5]
     assert critic(given, mask).shape == (4,)
     assert (critic(given, mask) - critic(other, mask))[0].abs() > 0
     alone = critic(given[:1].expand(4, -1, -1, -1, -1), mask[:1].expand(4, -1, -1))
-    assert (alone[0] - critic(given, mask)[0]).abs() > 1e-6  # the first phrase is the same, those beside it are not
+    assert (alone[0] - critic(given, mask)[0]).abs() > 1e-5  # the first phrase is the same, those beside it are not
 
 
 @pytest.mark.parametrize("spectral", [True, False])

@@ -161,10 +161,15 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def lean_on(self, patches: npt.NDArray[np.float32]) -> None:
-        """Begin as dense as music is: biases from real `patches` (n, K, Q, O, P), so that an untrained generator
-        sounds each pitch of each track, and begins notes on each step of a quarter of a beat, as often as they do."""
+        """Begin as dense as music is: biases from real `patches` (n, K, Q, O, P), so that in each quarter of a beat of
+        the bar an untrained generator sounds each pitch of each track, and begins it on each step, as often as they do.
+
+        The steps of a quarter of a beat share one bias for what sounds, else notes near their thresholds are torn.
+        """
         bars = patches.reshape(len(patches), self.config.tracks, self.config.bars, -1, *patches.shape[3:])
         share = torch.from_numpy(bars.mean((0, 2), dtype=np.float64)).chunk(2, -1)
-        rate = torch.cat([share[0], share[1] / share[0].clamp(min=1e-6)], -1).clamp(1e-4, 1 - 1e-4)
+        whole = share[0].view(*share[0].shape[:-1], -1, OCTAVE).mean(-2, keepdim=True)
+        sounding = whole.expand(-1, -1, -1, share[0].shape[-1] // OCTAVE, -1).flatten(3)
+        rate = torch.cat([sounding, share[1] / share[0].clamp(min=1e-6)], -1).clamp(1e-4, 1 - 1e-4)
         spread = torch.tensor([(1 + PRESENCE**2 + HARMONY**2) ** 0.5, 1.0]).repeat_interleave(rate.shape[-1] // 2)
         self.out.lean.copy_(spread * torch.special.ndtri(rate))
