@@ -40,7 +40,14 @@ class Reporter:
     def _figures(self, record: dict[str, Any]) -> str:
         if "train" in record:
             return f"train {record['train']:.3f}  best held out {self.best:.3f} nats/note"
-        line = f"V {record['V']:.3f}  D(x) {record['D(x)']:.2f}  D(G(z)) {record['D(G(z))']:.2f}"
+        parts = [f"distance {record['distance']:.3f}"] if "distance" in record else []
+        if "V" in record:  # not where there is no adversary
+            parts.append(f"V {record['V']:.3f}  D(x) {record['D(x)']:.2f}  D(G(z)) {record['D(G(z))']:.2f}")
+        if "guess" in record:
+            guess, drawn = record["guess"], record["drawn"]
+            parts.append(f"guess off by {guess['moment_error']:.1f} ms, {guess['velocity_error']:.1f} velocities")
+            parts.append(f"drawn {drawn['moment_distance']:.1f} ms, {drawn['velocity_distance']:.1f} away")
+        line = "  ".join(parts)
         if "metrics" not in record:
             return line
         gaps = " ".join(f"{name} {value:.2f}" for name, value in record["gaps"].items())

@@ -23,13 +23,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The options of `train`."""
     parser.epilog = EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("corpus", type=Path, metavar="CORPUS", help="a folder made by  musegen corpus build")
+    parser.add_argument(
+        "corpus", type=Path, metavar="CORPUS", help="a folder made by  musegen corpus build, or of drum performances"
+    )
     parser.add_argument("--out", type=Path, help="checkpoint folder (default: checkpoints/<model>-<corpus>)")
     parser.add_argument(
         "--model",
         metavar="FAMILY",
-        help="rnn, gru, lstm, wavenet or transformer (default: transformer, or that of --from); pixelcnn; gan; or "
-        "ngram, mixture or topics, which are fitted rather than trained",
+        help="rnn, gru, lstm, wavenet or transformer (default: transformer, or that of --from); pixelcnn; gan; "
+        "humaniser, of a folder of drum performances such as the Groove MIDI Dataset; or ngram, "
+        "mixture or topics, which are fitted rather than trained",
     )
     parser.add_argument("--from", dest="start_from", metavar="CHECKPOINT", help="fine-tune this checkpoint")
     parser.add_argument("--restart", action="store_true", help="forget the run that is in the folder and begin again")
@@ -81,6 +84,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("penalty", float, "weight of the gradient penalty"),
     ):
         how.add_argument(f"--{name}", type=of_gan, help=f"of a gan: {what}")
+    how.add_argument("--eta", type=float, help="of a humaniser: weight of the adversary beside the distance; 0: none")
     how.add_argument("--rates", type=float, nargs=2, metavar=("D", "G"), help="of a gan: both networks' learning rates")
     how.add_argument("--precision", choices=("auto", "float32", "bfloat16"))
     how.add_argument("--device", choices=("auto", "cpu", "cuda"))
@@ -90,7 +94,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train, with a progress line; say where the checkpoint is."""
-    from ..corpus.store import Corpus
     from ..models.config import BASELINES
 
     if args.model in BASELINES:
@@ -103,9 +106,9 @@ def run(args: argparse.Namespace) -> None:
 
     if args.threads:
         use_threads(args.threads)
-    corpus = Corpus.open(args.corpus)
     start_from = _start_from(args)
     config = _model(args, start_from)
+    corpus = _corpus(args.corpus, config)
     out = args.out or Path("checkpoints") / f"{config.family}-{args.corpus.resolve().name}"
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started, one speaks
     train, weights, last = _trainer(args, corpus, config, start_from, out)
@@ -127,7 +130,8 @@ def _trainer(
     args: argparse.Namespace, corpus: Any, config: Any, start_from: Any, out: Path
 ) -> tuple[Callable[[Any], Any], str, Callable[[Any], None]]:
     """What trains the model when it is given a report, the model's millions of weights, and what is said at the end."""
-    from ..models.config import GanConfig, RollConfig
+    from ..errors import SettingsError
+    from ..models.config import GanConfig, HumaniserConfig, RollConfig
     from ..training.settings import GameSettings, TrainSettings
 
     def likelihood(best: Any) -> None:
@@ -140,9 +144,28 @@ def _trainer(
         kept = f"step {best.about['steps']}, in {out}"
         print(f"kept: {kept}; from the training music: {gaps}; diversity {figures['diversity']:.2f} of the music's")
 
+    def performances(best: Any) -> None:
+        guess, drawn = best.metrics["valid"]["guess"], best.metrics["valid"]["drawn"]
+        errors = f"{guess['moment_error']:.1f} ms and {guess['velocity_error']:.1f} velocities"
+        distances = f"{drawn['moment_distance']:.1f} ms and {drawn['velocity_distance']:.1f}"
+        kept = f"step {best.about['steps']}, in {out}"
+        print(f"kept: {kept}; held out, the best guess is off by {errors}, what is drawn lies {distances} away")
+
+    if isinstance(config, HumaniserConfig):
+        from ..training import humaniser
+
+        play = _settings(args, GameSettings, config, humaniser.DEFAULTS)
+        sizes = " + ".join(f"{n / 1e6:.2f}" for n in humaniser.size(config))
+        return (
+            lambda report: humaniser.train_humaniser(corpus, config, play, out, start_from, report),
+            sizes,
+            performances,
+        )
     if isinstance(config, GanConfig):
         from ..training import gan
 
+        if args.eta is not None:
+            raise SettingsError("A gan has no --eta: leave it out.")
         game = _settings(args, GameSettings, config, {})
         sizes = " + ".join(f"{n / 1e6:.2f}" for n in gan.size(config))
         return lambda report: gan.train_gan(corpus, config, game, out, report), sizes, phrases
@@ -167,6 +190,19 @@ def _trainer(
     )
 
 
+def _corpus(folder: Path, config: Any) -> Any:
+    """What there is to learn from: performances for a humaniser, else a corpus."""
+    from ..models.config import HumaniserConfig
+
+    if isinstance(config, HumaniserConfig):
+        from ..corpus.groove import read_grooves
+
+        return read_grooves(folder)
+    from ..corpus.store import Corpus
+
+    return Corpus.open(folder)
+
+
 def _start_from(args: argparse.Namespace) -> Any:
     from .. import checkpoint
 
@@ -184,11 +220,11 @@ def _model(args: argparse.Namespace, start_from: Any) -> Any:
     import dataclasses
 
     from ..errors import SettingsError
-    from ..models.config import BASELINES, GanConfig, ModelConfig, RollConfig
+    from ..models.config import BASELINES, GanConfig, HumaniserConfig, ModelConfig, RollConfig
     from ..models.pasts import FAMILIES
 
     family = args.model or (start_from.config.family if start_from else ModelConfig.family)
-    others = {kind.family: kind for kind in (RollConfig, GanConfig)}
+    others = {kind.family: kind for kind in (RollConfig, GanConfig, HumaniserConfig)}
     if family not in FAMILIES and family not in others:
         every = ", ".join([*FAMILIES, *others, *BASELINES])
         raise SettingsError(f"Unknown model {family!r}; choose one of {every}.")

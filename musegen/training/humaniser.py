@@ -47,6 +47,7 @@ STEPS = 96  # sixteenths of a window: six bars
 MOST = 240  # notes of a window: what comes after them is cut
 ANY_STROKE = 0.3  # how often a window only tells its drums, not where they are struck, as most written music
 TRIPLETS = 0.5  # how often what is nearer to triplets is written in them
+BLUR = (4.0, 5.0)  # standard deviations, in milliseconds and velocity, of what D does not hear
 NO_TAG = 0.5  # how often a window hides whose and of what style it is, all of it; then, each tag of the others
 
 
@@ -81,11 +82,9 @@ class Translation(Game):
         rows = groove.rows[here]
         half = 0.98 * rows.half_step
         moment = np.clip(groove.moment[here], -half, half)
-        # a velocity is a whole number, which the discriminator must not know it by
-        velocity = groove.velocity[here] + rng.uniform(-0.5, 0.5, len(rows))
         if rng.random() < ANY_STROKE:
             rows = replace(rows, stroke=np.full(len(rows), ANY))
-        return rows, np.stack([moment, velocity], 1).astype(np.float32), self._shown(groove, rng)
+        return rows, np.stack([moment, groove.velocity[here]], 1).astype(np.float32), self._shown(groove, rng)
 
     def _shown(self, groove: Groove, rng: np.random.Generator) -> npt.NDArray[np.float32]:
         """The tags of a performance, as far as they are told."""
@@ -98,8 +97,10 @@ class Translation(Game):
         return torch.stack(self.generator(batch, Noise.of(z, batch)), 1)
 
     def judge(self, x: Tensor, known: tuple[Tensor, ...]) -> Tensor:
-        """A logit for each note (N,)."""
-        logits: Tensor = self.discriminator(DrumBatch(*known), x[:, 0], x[:, 1])
+        """A logit for each note (N,). What is real and what is made are blurred alike, or D would know the real by its
+        whole velocities and its crowd at 127 (instance noise: Arjovsky & Bottou 2017, section 3)."""
+        blurred = x + torch.randn_like(x) * torch.tensor(BLUR)
+        logits: Tensor = self.discriminator(DrumBatch(*known), blurred[:, 0], blurred[:, 1])
         return logits
 
     def distance(self, made: Tensor, data: Data) -> Tensor:
@@ -120,15 +121,18 @@ def train_humaniser(
 ) -> Checkpoint:
     """Train a humaniser on `grooves` into `folder`, going on from there if it was begun; returns the best.
 
-    `start_from` goes on from a checkpoint's weights, such as those of plain regression. `report` is called with every
-    log record. Raises SettingsError for more than one process, CheckpointError where `start_from` does not fit.
+    `start_from` goes on from a humaniser's weights, such as those of plain regression, and keeps its tags. `report` is
+    called with every log record. Raises SettingsError for more than one process, CheckpointError where `start_from`
+    does not fit.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    config = replace(config, tags=len(grooves.tags))
+    known = () if start_from is None else start_from.styles
+    tags = (*known, *(tag for tag in grooves.tags if tag not in known))
+    config = replace(config, tags=len(tags))
     with machine(settings) as here:
         if here.world > 1:
             raise SettingsError("A humaniser is trained by one process: leave torchrun out.")
-        _Run(grooves, config, settings, folder, here, start_from, report).go()
+        _Run(grooves, tags, config, settings, folder, here, start_from, report).go()
     return load(folder)
 
 
@@ -136,6 +140,7 @@ class _Run(Match):
     def __init__(
         self,
         grooves: Grooves,
+        tags: tuple[str, ...],
         config: HumaniserConfig,
         settings: GameSettings,
         folder: Path,
@@ -144,10 +149,10 @@ class _Run(Match):
         report: Report,
     ) -> None:
         torch.manual_seed(settings.seed)
-        self.grooves, self.config, self.start_from = grooves, config, start_from
-        game = Translation(grooves.train, grooves.tags, config)
+        self.grooves, self.tags, self.config, self.start_from = grooves, tags, config, start_from
+        game = Translation(grooves.train, tags, config)
         if start_from is not None:
-            load_weights(game.generator, start_from)
+            load_weights(game.generator, with_tags(start_from, len(tags)))
         identity = {
             "model": dataclasses.asdict(config),
             "grooves": fingerprint(grooves),
@@ -189,7 +194,18 @@ class _Run(Match):
         }
         weights = {k: v.cpu().numpy() for k, v in self.averaged.state_dict().items()}
         metrics = {"valid": {"guess": found["guess"], "drawn": found["drawn"]}}
-        Checkpoint(self.config, weights, self.grooves.tags, about, metrics).save(self.folder)
+        Checkpoint(self.config, weights, self.tags, about, metrics).save(self.folder)
+
+
+def with_tags(checkpoint: Checkpoint, count: int) -> Checkpoint:
+    """The same with `count` tags: those after its own change nothing yet."""
+    if not count:
+        return checkpoint
+    name = "notes.tag.weight"
+    width = len(checkpoint.weights["notes.drum.weight"][0])
+    known = checkpoint.weights.get(name, np.zeros((width, 0), np.float32))
+    more = np.zeros((width, count - known.shape[1]), np.float32)
+    return replace(checkpoint, weights={**checkpoint.weights, name: np.concatenate([known, more], 1)})
 
 
 def apart(guess: Figures, drawn: Figures) -> float:
