@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from . import pictures as base
 from .errors import MusegenError
-from .evaluation.bar_metrics import GOALS as GOALS
+from .evaluation.bar_metrics import GOALS
 from .events.phrases import STEPS, piece_of
 from .events.roll import Cells
 from .events.tracks import TRACKS

@@ -23,7 +23,7 @@ from ..checkpoint import Checkpoint, load
 from ..corpus.phrases import Phrases
 from ..corpus.store import Corpus
 from ..errors import MissingPackageError, SettingsError
-from ..evaluation.bar_metrics import gaps, measure
+from ..evaluation.bar_metrics import GOALS, gaps, measure
 from ..evaluation.phrase_likeness import diversity
 from ..events.phrases import BARS, GRID
 from ..events.roll import Cells
@@ -32,7 +32,7 @@ from ..models.config import GanConfig
 from ..models.gan import patches as form
 from ..models.gan.discriminator import Discriminator
 from ..models.gan.generator import Generator
-from ..walls import GOALS, gan_curves, roll_wall
+from ..walls import gan_curves, roll_wall
 from .about import describe
 from .adversarial import Data, Game, Match
 from .device import Machine, machine
