@@ -23,7 +23,7 @@ from .layers import SLOPE, PerTrack, around, binary
 KNOWN = 8  # channels in which each track's known patches are summed up
 EPSILON = 1e-5  # of every RMS normalisation
 FINE = 0.1  # how fast a generator learns what happens within a quarter of a beat; faster, it tears notes to shreds
-PRESENCE, HARMONY = 1.2, 1.5
+PRESENCE, HARMONY = 1.4, 1.8
 """Standard deviations of an untrained generator's logits from bar to bar, and of the pitch classes of a beat, about;
 what each track adds has 1."""
 
