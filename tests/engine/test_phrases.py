@@ -109,6 +109,22 @@ def test_each_half_goes_on_from_the_one_before_and_is_what_comes_out(maker: Phra
     assert not (cells[0] == HOLD).any(), "no note of the music above is held on"
 
 
+def test_no_note_of_the_music_above_is_held_on_but_those_of_new_bars_are(maker: PhraseMaker) -> None:
+    def held(noise: np.ndarray, given: Cells, mask: np.ndarray) -> Cells:
+        return np.full_like(given, HOLD) if mask.any() else np.zeros_like(given)
+
+    def begun(noise: np.ndarray, given: Cells, mask: np.ndarray) -> Cells:
+        cells = held(noise, given, mask)
+        cells[:, 1, 2, 30, 40] = ONSET
+        return cells
+
+    for phrases, sounds in ((held, 0), (begun, 4 * BAR - 30)):
+        maker.network.phrases = phrases  # type: ignore[method-assign]
+        (cells,) = maker.draw(want(heard(maker, band(1)), 4))
+        assert (cells != SILENT).sum() == sounds
+    assert cells[30, 40, 1] == ONSET and (cells[31 : 2 * BAR + 30, 40, 1] == HOLD).all()
+
+
 def test_rolls_side_by_side_are_as_they_are_alone(maker: PhraseMaker) -> None:
     image = heard(maker, band(1))
     both = maker.draw(want(image, 3, (5, 6)))

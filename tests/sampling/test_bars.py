@@ -149,24 +149,12 @@ def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     command = ["generate", "--seed", str(seed), "-n", "2", "--bars", "1", "--checkpoint", str(folder), "--with-seed"]
     assert main([*command, "--out", str(tmp_path / "out")]) == 0
     assert len(read_music(tmp_path / "out" / "seed-1.mid")) > len(tune(100, 2))
+    jam = ["jam", "--fast", "--record", str(tmp_path / "jam"), "--checkpoint", str(folder), "--seed", str(seed)]
+    assert main([*jam, "--bars", "2", "--mode", "solo", "--no-wav", "--temperature", "1.1"]) == 0
+    (recording,) = (tmp_path / "jam").glob("*.mid")
+    assert len(read_music(recording))
     capsys.readouterr()
-    assert (
-        main(
-            [
-                "jam",
-                "--fast",
-                "--record",
-                str(tmp_path),
-                "--checkpoint",
-                str(folder),
-                "--seed",
-                str(seed),
-                "--bars",
-                "1",
-            ]
-        )
-        == 1
-    )
+    assert main(["infill", str(seed), "--bars", "1", "--checkpoint", str(folder)]) == 1
     error = capsys.readouterr().err
     assert "note by note" in error and len(error.strip().splitlines()) == 1
 

@@ -16,7 +16,7 @@ from musegen.midi import read_music, write_music
 from musegen.piece import DRUMS, Meter, Piece
 from musegen.sampling.batch import generate
 from musegen.sampling.plan import Limits, Plan
-from musegen.sampling.walk import between, walk
+from musegen.sampling.walk import between, crossed, walk
 
 from ..small_gan import band, small_gan
 
@@ -103,6 +103,16 @@ def test_neighbours_on_a_walk_are_alike(maker: PhraseMaker) -> None:
     apart = (cells[:, None] != cells[None]).sum((2, 3, 4))
     steps = [apart[i, i + 1] for i in range(8)]
     assert max(steps) < apart[0, 8] and np.mean(steps) < apart[0, 8] / 3
+
+
+def test_on_the_way_the_notes_of_one_seed_go_and_those_of_the_other_come_and_ends_stand_together() -> None:
+    first, second = Plan(band(1)), Plan(band(2, 6))
+    given = [{n[:3] for n in crossed(first, second, way)} for way in (0, 0.3, 0.6, 1)]
+    old = {n[:3] for n in first.seed}
+    later = second.origin - first.origin
+    new = {(n.onset - later, *n[1:3]) for n in second.seed if n.onset >= later}
+    assert given[0] == old and given[3] == new
+    assert later > 0 and old > given[1] - new > given[2] - new and given[1] - old < given[2] - old < new - old
 
 
 def test_noise_stays_as_long_as_noise_on_the_way() -> None:
