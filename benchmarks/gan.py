@@ -25,7 +25,7 @@ from musegen.corpus.phrases import Phrases
 from musegen.corpus.store import Corpus
 from musegen.engine.bars import load as load_model
 from musegen.engine.gan import GanNetwork
-from musegen.evaluation.bar_metrics import PUBLISHED_GAPS, BarMetrics, gaps, measure
+from musegen.evaluation.bar_metrics import PUBLISHED_GAPS, BarMetrics, gaps, measure, track_gaps
 from musegen.evaluation.phrase_likeness import CopyCheck, Neighbours, diversity
 from musegen.events.phrases import BARS, GRID, STEPS, bars_of, piece_of
 from musegen.events.roll import SILENT, Cells, of_sounding
@@ -125,6 +125,9 @@ def _metrics(training: BarMetrics, others: Mapping[str, BarMetrics]) -> None:
         print(f"{name:28}" + _row(gaps(found, training)))
     if len(training.empty_bars) == 1:
         return
+    print(f"\n{'the same track by track':28}" + "".join(f"{n:>9}" for n in NAMES[:4]))
+    for name, found in others.items():
+        print(f"{name:28}" + _row(track_gaps(found, training)).rstrip(" –"))
     print(f"\n{'each track: EB UPC QN PP':28}" + "".join(f"{t:>23}" for t in TRACKS))
     for name, found in {"training music": training, **others}.items():
         each = zip(found.empty_bars, found.pitch_classes, found.qualified, found.polyphonicity, strict=True)

@@ -88,6 +88,21 @@ def gaps(generated: BarMetrics, training: BarMetrics) -> dict[str, float]:
     return {name: abs(mine[name] - theirs[name]) for name in theirs if name in mine}
 
 
+def track_gaps(generated: BarMetrics, training: BarMetrics) -> dict[str, float]:
+    """|generated − training| of EB, UPC, QN and PP track by track, then the mean over the tracks that both have.
+
+    Stricter than `gaps`: a track that plays too much does not make up for one that plays too little.
+    """
+    tuned = slice(1, None) if len(training.empty_bars) > 1 else slice(None)
+    each = {"EB": "empty_bars", "UPC": "pitch_classes", "QN": "qualified", "PP": "polyphonicity"}
+    found = {}
+    for name, figures in each.items():
+        which = slice(None) if name == "EB" else tuned
+        mine, theirs = (np.array(getattr(m, figures))[which] for m in (generated, training))
+        found[name] = _mean(np.abs(mine - theirs))
+    return {name: value for name, value in found.items() if value == value}
+
+
 def tonal_centroids(chroma: npt.ArrayLike) -> Values:
     """(…, 6): where chroma (…, 12), any positive weights of the pitch classes from C, lies on the circles of fifths,
     minor thirds and major thirds, of radius 1, 1 and 1/2 (Harte et al. 2006, eq. 1 and 2). NaN where all is zero."""

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from musegen.evaluation.bar_metrics import PUBLISHED_GAPS, gaps, measure, tonal_centroids
+from musegen.evaluation.bar_metrics import PUBLISHED_GAPS, gaps, measure, tonal_centroids, track_gaps
 from musegen.events.roll import HOLD, ONSET, SILENT, Cells
 
 DRUM, PIANO, GUITAR, BASS, STRINGS = range(5)
@@ -155,3 +155,14 @@ def test_gaps_are_distances_of_what_both_have() -> None:
     assert gaps(one, other) == pytest.approx({"EB": 1 / 20, "UPC": 2, "QN": 1 / 3, "PP": 1 / 96})
     assert gaps(one, one) == pytest.approx({"EB": 0, "UPC": 0, "QN": 0, "PP": 0, "DP": 0})
     assert PUBLISHED_GAPS == {"QN": 0.10, "PP": 0.00, "TD": 0.09, "DP": 0.10, "UPC": 1.55}
+
+
+def test_gaps_of_tracks_do_not_make_up_for_each_other() -> None:
+    """Piano two notes at once and bass one, against the other way round: no gap of the means, and one of each track."""
+    chord, note = ((C, 0, 96), (E, 0, 96)), ((D, 0, 96),)
+    one = measure(phrase(5, *((PIANO, *n) for n in chord), *((BASS, *n) for n in note)))
+    other = measure(phrase(5, *((PIANO, *n) for n in note), *((BASS, *n) for n in chord)))
+    assert gaps(one, other)["PP"] == gaps(one, other)["UPC"] == 0
+    assert track_gaps(one, other) == {"EB": 0, "UPC": 1, "QN": 0, "PP": 1}
+    apart = measure(phrase(5, (GUITAR, C, 0, 9)))
+    assert track_gaps(one, apart) == pytest.approx({"EB": 3 * 0.25 / 5})
