@@ -1,10 +1,10 @@
-"""Algorithm 1: its order, what each turn moves, that it comes to rest, and that a killed run goes on to the same end."""
+"""Algorithm 1: its order, what each turn moves, that it comes to rest, and that a stopped run goes on to its end."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,15 +108,18 @@ def test_each_turn_moves_one_player_only(monkeypatch: pytest.MonkeyPatch) -> Non
     game = Ring()
     settings = dataclasses.replace(SETTINGS, k=2)
     players, moved = Players.of(game, settings), []
-    for name in ("discriminate", "generate"):
 
-        def watched(*args: Any, turn: Any = getattr(adversarial, name), name: str = name) -> dict[str, float]:
+    def watch(name: str, turn: Callable[..., dict[str, float]]) -> None:
+        def watched(*args: Any) -> dict[str, float]:
             before = weights(game.discriminator), weights(game.generator)
-            found: dict[str, float] = turn(*args)
+            found = turn(*args)
             moved.append((name, same(before[0], weights(game.discriminator)), same(before[1], weights(game.generator))))
             return found
 
         monkeypatch.setattr(adversarial, name, watched)
+
+    watch("discriminate", adversarial.discriminate)
+    watch("generate", adversarial.generate)
     iteration(game, players, settings, 0)
     in_turn = ("discriminate", False, True)
     assert moved == [in_turn, in_turn, ("generate", True, False)]
