@@ -54,17 +54,17 @@ RULES = ("momentum", "adam")
 class GameSettings:
     """How two networks are trained against each other (`adversarial`)."""
 
-    iterations: int = 4000  # of Algorithm 1; each moves the generator once
-    batch: int = 64  # m: examples of a minibatch
-    k: int = 1  # minibatches for the discriminator to each for the generator
+    iterations: int = 1000  # of Algorithm 1; each moves the generator once
+    batch: int = 16  # m: examples of a minibatch
+    k: int = 2  # minibatches for the discriminator to each for the generator
     loss: str = "hinge"
     rule: str = "adam"
-    rates: tuple[float, float] = (4e-4, 1e-4)  # of the discriminator, of the generator
+    rates: tuple[float, float] = (2e-3, 1e-4)  # of the discriminator, of the generator
     momentum: float = 0.5  # of either rule; Adam's β₁
     penalty: float | None = None  # weight of the gradient penalty; None: 10 for wgan-gp, else 0
     eta: float = 1.0  # weight of the adversarial loss beside a distance; 0: the distance alone
-    average: float = 0.999  # decay of the moving average of the generator's weights
-    evaluate_every: int = 250  # iterations between looks
+    average: float = 0.995  # decay of the moving average of the generator's weights
+    evaluate_every: int = 100  # iterations between looks
     seed: int = 0
     device: str = "auto"  # cpu, cuda, or auto
     precision: ClassVar[str] = "float32"  # players who follow each other closely need all digits

@@ -22,7 +22,7 @@ from musegen.training.settings import GameSettings
 
 MODES, SPREAD = 8, 0.1
 CENTRES = torch.tensor([[math.cos(math.tau * i / MODES), math.sin(math.tau * i / MODES)] for i in range(MODES)])
-SETTINGS = GameSettings(iterations=1000, batch=64, loss="minimax", rates=(2e-3, 2e-3), average=0.99, device="cpu")
+SETTINGS = GameSettings(iterations=1000, batch=64, k=1, loss="minimax", rates=(2e-3, 2e-3), average=0.99, device="cpu")
 
 
 def network(inputs: int, outputs: int, width: int = 32) -> nn.Module:
@@ -145,7 +145,7 @@ class Scalars(Game):
 
 def test_one_iteration_by_hand() -> None:
     game = Scalars()
-    settings = GameSettings(batch=1, loss="minimax", rule="momentum", momentum=0.0, rates=(0.1, 0.2), average=0.0)
+    settings = GameSettings(batch=1, k=1, loss="minimax", rule="momentum", momentum=0.0, rates=(0.1, 0.2), average=0.0)
     players = Players.of(game, settings)
     found = iteration(game, players, settings, 0)
 
