@@ -75,14 +75,15 @@ def complete(
 
 def draw_masks(n: int, config: GanConfig, generator: np.random.Generator) -> Mask:
     """What is known of n phrases in training, (n, K, bars): of a half nothing; of the others by turns one track, all
-    tracks but one, the first half of the bars, and the first bars of some of the tracks."""
+    tracks but one, the first half of the bars, and the first bars of some of the tracks. A lone track is never known
+    whole: nothing would be left to play."""
     mask = np.zeros((n, config.tracks, config.bars), np.float32)
     for each, kind in zip(mask, generator.integers(8, size=n), strict=True):
-        if kind in (4, 5):
+        if kind in (4, 5) and config.tracks > 1:
             each[generator.integers(config.tracks)] = 1
-            if kind == 5 and config.tracks > 1:
+            if kind == 5:
                 each[:] = 1 - each
-        elif kind == 6:
+        elif kind in (4, 5, 6):
             each[:, : config.bars // 2] = 1
         elif kind == 7:
             bars = generator.integers(1, max(2, config.bars))
