@@ -17,7 +17,7 @@ from ..events.drums import BAR, DrumRows
 from ..piece import DRUMS, NOTE, TICKS_PER_QUARTER, Tempo
 from ..sampling.controls import Controls
 from ..sampling.duet import Played
-from ..sampling.humanise import around
+from ..sampling.humanise import play_bar
 from .conductor import Conductor
 from .performer import Performer
 from .timeline import Timeline
@@ -127,10 +127,9 @@ class Drummer:
         bars = {int(rows.step[i]) // BAR for i, n in enumerate(seen) if n.number in wanted}
         out: dict[int, tuple[float, float]] = {}
         for bar in bars:
-            shown, inside = around(rows, bar)
-            moments, velocities = self._humaniser.perform(rows[shown], self._feel, self._seed_number)
-            for i in np.flatnonzero(inside):
-                out[seen[shown[i]].number] = float(moments[i]) / 1000, float(velocities[i])
+            places, moments, velocities = play_bar(self._humaniser, rows, bar, self._feel, self._seed_number)
+            for place, moment, velocity in zip(places.tolist(), moments.tolist(), velocities.tolist(), strict=True):
+                out[seen[place].number] = moment / 1000, velocity
         return out
 
 

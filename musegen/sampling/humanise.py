@@ -12,7 +12,7 @@ import os
 import numpy as np
 import numpy.typing as npt
 
-from ..engine.humaniser import NAME, REACH, Humaniser, load_humaniser
+from ..engine.humaniser import NAME, REACH, Floats, Humaniser, load_humaniser
 from ..errors import SettingsError
 from ..events.drums import BAR, DrumRows
 from ..midi.music import read_music
@@ -52,15 +52,23 @@ def perform(
     rows = DrumRows.of_piece(piece)
     moments, velocities = np.zeros(len(rows)), np.zeros(len(rows))
     for bar in np.unique(rows.step // BAR):
-        seen, mine = around(rows, int(bar))
-        late, loud = humaniser.perform(rows[seen], feel, seed_number)
-        moments[seen[mine]], velocities[seen[mine]] = late[mine], loud[mine]
+        mine, late, loud = play_bar(humaniser, rows, int(bar), feel, seed_number)
+        moments[mine], velocities[mine] = late, loud
     ticks = moments / 60_000 * rows.tempo * written.ticks_per_quarter
     flat = written.fine["velocity"].astype(np.float64)
     return written.played(amount * ticks, flat + amount * (velocities - flat))
 
 
-def around(rows: DrumRows, bar: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
-    """The places (n,) of the rows to be shown for sixteen 16ths, the `bar`th; and which of these (n,) stand in it."""
+def play_bar(
+    humaniser: Humaniser, rows: DrumRows, bar: int, feel: str | None, seed_number: int | None
+) -> tuple[npt.NDArray[np.intp], Floats, Floats]:
+    """How the rows of sixteen 16ths, the `bar`th, are played: places (n,), milliseconds late (n,), velocities (n,).
+
+    Milliseconds count from where the drummer has the beat: from the mean of all that is shown to the network. Drummers
+    who play to a click are 8 ms ahead of it on average, and some 20 ms all the time (Groove MIDI Dataset); that would
+    part them from a band that is on it.
+    """
     seen = np.flatnonzero((rows.step >= bar * BAR - REACH) & (rows.step < (bar + 1) * BAR + REACH))
-    return seen, rows.step[seen] // BAR == bar
+    mine = rows.step[seen] // BAR == bar
+    moments, velocities = humaniser.perform(rows[seen], feel, seed_number)
+    return seen[mine], (moments - moments.mean())[mine], velocities[mine]

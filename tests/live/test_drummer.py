@@ -321,14 +321,16 @@ def test_what_comes_unexpectedly_comes_after_and_nothing_before_the_beginning(fi
     """A stroke that nobody knew of when the one before it became final; in time for both."""
     late = held = 0
     for seed in range(12):
-        performer = Performer(DirectPartner(One(Script([TimedNote(first, 3, 42, 80, DRUM)]))), LINE, Desk())
+        script = [TimedNote(first + t, 3, p, 80, DRUM) for t, p in ((0, 42), (30, 36), (48, 38), (54, 42), (72, 36))]
+        performer = Performer(DirectPartner(One(Script(script))), LINE, Desk())
         conductor, drummer = HostTime(LINE), Drummer(humaniser(seed, 2.0))
         conductor.at(-48, 10.0, 120)
         (known,) = performer.advance(first, first + 1, -1e9).notes
         times = []
         for note in (known, known._replace(onset=first + 1, pitch=38, number=-99)):
             performer.history.add(note)
-            played = drummer.strokes([note], performer, conductor, Controls(humanise=1), 10.0)
+            amount = 1.0 if note is known else 0.01  # the second would be all but on time
+            played = drummer.strokes([note], performer, conductor, Controls(humanise=amount), 10.0)
             times.append(played[note.number].time)
         assert conductor.time(0) <= times[0] < times[1]
         late += times[0] > conductor.time(first + 1)
