@@ -167,7 +167,8 @@ class Session:
         if isinstance(self._partner, Relay) and self._partner.take_over():
             self.performer.replaced()
         for cost in self.performer.costs():
-            self.pace.add(cost)
+            if self.clock.realtime:  # elsewhere notes cost no time, and a bounce must not depend on the machine
+                self.pace.add(cost)
         self.stage.commit = self.pace.commit
         a_second = self.conductor.qpm * 24 / 60  # ticks
         self.performer.ahead = round(self.pace.ahead * a_second)

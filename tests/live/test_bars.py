@@ -14,7 +14,7 @@ from musegen.live.desk import Desk
 from musegen.live.messages import note_off, note_on
 from musegen.live.model_process import ModelProcess
 from musegen.live.own_time import OwnTime
-from musegen.live.partner import DirectPartner, Partner
+from musegen.live.partner import Answer, DirectPartner, Partner
 from musegen.live.relay import Relay
 from musegen.live.session import BEGIN, Session, Setup
 from musegen.live.speed import speed
@@ -110,6 +110,25 @@ def test_accompanying_and_answering_hear_the_player(tmp_path: Path, folder: Path
         assert onsets and jam.session.performer.rests == 0
         assert (min(onsets) >= 2) is (mode == "answer")
         assert read_midi(tmp_path / mode / "jam.mid").part_names[0] == "player"
+
+
+class Costly(DirectPartner):
+    """Whose notes cost as much as on a slow machine."""
+
+    def take(self) -> list[Answer]:
+        return [answer._replace(seconds=0.4) for answer in super().take()]
+
+
+def test_a_bounce_does_not_depend_on_the_machine(tmp_path: Path, folder: Path) -> None:
+    runs = []
+    for kind in (DirectPartner, Costly):
+        (tmp_path / kind.__name__).mkdir()
+        source = Improvisation(str(folder), Plan(Piece.from_notes([])))
+        jam = Jam(tmp_path / kind.__name__, folder, partner=kind(source), mode="accompany")
+        for beat in range(20):
+            jam.play(60 + beat, beat / 4, beat / 4 + 0.2)
+        runs.append((jam.run(), jam.port.received()))
+    assert runs[0] == runs[1]
 
 
 def test_after_a_stop_or_panic_there_is_nothing(tmp_path: Path, folder: Path) -> None:
