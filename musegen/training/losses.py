@@ -55,10 +55,8 @@ def gradient_penalty(judge: Callable[[Tensor], Tensor], x: Tensor, norm: float) 
     """
     x = x.detach().requires_grad_()
     (slope,) = torch.autograd.grad(judge(x).sum(), x, create_graph=True)
-    steep = slope.flatten(1)
-    # Without the root at 0, where its own slope is endless.
-    each: Tensor = (steep.norm(dim=1) - norm).square() if norm else steep.square().sum(1)
-    return each.mean()
+    steep: Tensor = slope.flatten(1).norm(dim=1)
+    return (steep - norm).square().mean()
 
 
 def between(made: Tensor, real: Tensor) -> Tensor:
