@@ -1,7 +1,8 @@
 """The bar GAN's discriminator: whether a phrase (see `patches`) is music or made.
 
 Layers of its own for each track first, then shared ones, as in MuseGAN (Dong & Yang 2018), with their chroma stream
-beside them: which pitch classes sound and begin in each beat, and how many notes sound at once. How far the phrases
+beside them: which pitch classes sound and begin in each beat, how many notes sound at once, and how often a pitch
+sounds after silence: in notes torn to shreds, whose gradient mends them, it does so most. How far the phrases
 of a batch differ is a feature too (Karras et al. 2018, section 3), so that a generator that makes one phrase is found
 out.
 
@@ -36,7 +37,7 @@ class Discriminator(nn.Module):
         self.own = PerTrack(k, 3 * OWN, OWN)
         self.merge = nn.Linear(k * OWN, d)
         self.down = nn.Linear(PARTS * self.o * d, beat)
-        self.chroma = nn.Linear(k * (OCTAVE * form.CHANNELS + VOICES), beat)
+        self.chroma = nn.Linear(k * (OCTAVE * form.CHANNELS + VOICES + 1), beat)
         self.near = nn.Conv1d(beat, beat, 3, padding=1)
         self.far = nn.Conv1d(beat, beat, 3, padding=4, dilation=4)
         self.bar = nn.Linear(4 * beat, beat)
@@ -68,15 +69,18 @@ class Discriminator(nn.Module):
         return merged.view(len(phrases), self.q // PARTS, -1)
 
     def summary(self, phrases: Tensor) -> Tensor:
-        """Of each beat and track: for how much of it each pitch class sounds, how many notes of it begin, and for how
-        much of it one note sounds and two do: (B, beats, K·(12·2+2))."""
+        """Of each beat and track: for how much of it each pitch class sounds, how many notes of it begin, for how
+        much of it one note sounds and two do, and how often silence ends: (B, beats, K·(12·2+2+1))."""
         beats = phrases.view(*phrases.shape[:2], self.q // PARTS, PARTS, self.o, form.CHANNELS, -1, OCTAVE)
         grains = beats.sum(4)  # of the octaves: (B, K, beats, 4, 2, grains of a quarter of a beat, 12)
         scale = grains.new_tensor([[self.config.grain / self.config.steps], [1.0]])
         classes = grains.sum((3, 5)) * scale
         notes = grains[..., 0, :, :].sum(-1).flatten(3)
         voices = torch.stack([(notes - i).clamp(0, 1).mean(-1) for i in range(VOICES)], -1)
-        return torch.cat([classes.flatten(3), voices], -1).transpose(1, 2).flatten(2)
+        sounding = beats[..., 0, :, :].transpose(4, 5).flatten(2, 4).flatten(3)  # (B, K, grains, pitches)
+        rises = F.pad((sounding[:, :, 1:] - sounding[:, :, :-1]).relu().sum(-1), (1, 0))
+        torn = rises.view(*voices.shape[:3], -1).sum(-1, keepdim=True)
+        return torch.cat([classes.flatten(3), voices, torn], -1).transpose(1, 2).flatten(2)
 
 
 def spread(x: Tensor) -> Tensor:
