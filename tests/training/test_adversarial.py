@@ -13,8 +13,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from musegen.errors import SettingsError
-from musegen.training import adversarial
+from musegen.errors import CheckpointError, SettingsError
+from musegen.training import adversarial, progress
 from musegen.training.adversarial import Data, Game, Match, Players, iteration
 from musegen.training.device import machine
 from musegen.training.progress import read_log
@@ -253,6 +253,14 @@ def test_a_stopped_run_goes_on_to_the_same_players(rule: str, tmp_path: Path) ->
     assert [r["step"] for r in logs[0] if "spread" in r] == [5, 10, 15, 20, 24]
     other = play(dataclasses.replace(settings, seed=1), tmp_path / "other")
     assert not same(weights(whole.game.generator), weights(other.game.generator))
+
+
+def test_a_run_of_another_version_is_refused_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = dataclasses.replace(SETTINGS, iterations=2, evaluate_every=1)
+    play(settings, tmp_path)
+    monkeypatch.setattr(progress, "FORMAT", progress.FORMAT + 1)
+    with pytest.raises(CheckpointError, match=r"another format: .*--restart"):
+        play(settings, tmp_path)
 
 
 def test_players_that_leave_the_numbers_are_stopped(tmp_path: Path) -> None:
