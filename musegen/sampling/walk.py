@@ -63,7 +63,7 @@ def walk(
     ends = [maker.noise(np.random.default_rng([plan.seed_number + i, 0]), len(want.place)) for i in range(2)]
     noise = np.stack([between(ends[0], ends[1], way) for way in ways])
     given = [crossed(plan, other, way) for way in ways]
-    drawn = maker.draw_from(noise, [above(maker, piece, plan.origin) for piece in given], want)
+    drawn = maker.draw_from(noise, [above(maker, piece, origin_of(plan, other)) for piece in given], want)
     for way, cells in zip(ways, drawn, strict=True):
         yield Step(way, cells, played_on(plan, notes_of(cells, maker.config, players), bars, with_seed))
 
@@ -84,11 +84,22 @@ def between(first: Floats, second: Floats, way: float) -> Floats:
 
 
 def crossed(first: Plan, second: Plan, way: float) -> Piece:
-    """The first plan's seed with some of its notes gone and some of the second's come; their ends stand together."""
+    """The first plan's seed with some of its notes gone and some of the second's come.
+
+    Both end at the bar line `origin_of` them.
+    """
+    origin, meters = origin_of(first, second), first.seed.meters
     kept = []
     for i, plan in enumerate((first, second)):
         chance = np.random.default_rng([first.seed_number, _ORDER, i]).random(len(plan.seed))
         notes = plan.seed.notes[chance >= way if i == 0 else chance < way].copy()
-        notes["onset"] += first.origin - plan.origin
-        kept.append(notes[notes["onset"] >= 0])
-    return replace(first.seed, notes=sort_notes(np.concatenate(kept)))
+        notes["onset"] += origin - plan.origin
+        kept.append(notes)
+    if origin > first.origin:
+        meters = (meters[-1]._replace(tick=0),)
+    return replace(first.seed, notes=sort_notes(np.concatenate(kept)), meters=meters)
+
+
+def origin_of(first: Plan, second: Plan) -> int:
+    """The tick at which the longer one of two plans' seeds ends."""
+    return max(first.origin, second.origin)

@@ -108,11 +108,11 @@ def test_neighbours_on_a_walk_are_alike(maker: PhraseMaker) -> None:
 def test_on_the_way_the_notes_of_one_seed_go_and_those_of_the_other_come_and_ends_stand_together() -> None:
     first, second = Plan(band(1)), Plan(band(2, 6))
     given = [{n[:3] for n in crossed(first, second, way)} for way in (0, 0.3, 0.6, 1)]
-    old = {n[:3] for n in first.seed}
     later = second.origin - first.origin
-    new = {(n.onset - later, *n[1:3]) for n in second.seed if n.onset >= later}
-    assert given[0] == old and given[3] == new
-    assert later > 0 and old > given[1] - new > given[2] - new and given[1] - old < given[2] - old < new - old
+    old, new = {(n.onset + later, *n[1:3]) for n in first.seed}, {n[:3] for n in second.seed}
+    assert later > 0 and given[0] == old and given[3] == new
+    assert old > given[1] - new > given[2] - new and given[1] - old < given[2] - old < new - old
+    assert {n[:3] for n in crossed(NOTHING, second, 1)} == new and not len(crossed(NOTHING, second, 0))
 
 
 def test_noise_stays_as_long_as_noise_on_the_way() -> None:
