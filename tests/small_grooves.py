@@ -12,8 +12,8 @@ from musegen.piece import DRUMS, Piece, Tempo
 
 TICKS = 480
 LATE_SNARE = 20.0  # milliseconds
-LOUD, SOFT = 110.0, 60.0  # on the first beat of a bar, and elsewhere
-JITTER, UNEVEN = 6.0, 8.0  # standard deviations: milliseconds, velocity
+LOUD, SOFT = 100.0, 55.0  # on the first beat of a bar, and elsewhere
+JITTER, UNEVEN = 8.0, 14.0  # standard deviations: milliseconds, velocity
 HAT = {"lazy": 12.0, "eager": -12.0}  # milliseconds
 
 KICK, SNARE, CLOSED = 36, 38, 42
