@@ -115,7 +115,8 @@ def test_the_critic_hears_how_neighbours_differ() -> None:
     critic = network(Critic)
     batch = DrumBatch.of([rows([0, 40])], torch.zeros(1, 2), 64)
     velocity = torch.full((2,), 60.0)
-    critic.whole[2].weight.data.zero_()  # what is judged note by note is left
+    critic.whole[2].weight.data.zero_()  # what is judged note by note is left …
+    critic.hidden.weight.data[:, 2 * CONFIG.width :].zero_()  # … and not by what it hears of the whole
     logits = [critic(batch, torch.tensor([first, 5.0]), velocity)[1] for first in (5.0, 30.0)]
     assert (logits[0] - logits[1]).abs() > 1e-3
 
