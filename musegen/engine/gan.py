@@ -16,7 +16,7 @@ from .base import Floats
 from .recurrent import sigmoid
 
 SLOPE = np.float32(0.2)  # of every leaky ReLU
-FINE = np.float32(0.1)  # the scale of what differs within a patch
+FINE, FAST = np.float32(0.1), np.float32(3.0)  # scales of what differs within a patch; of harmony and of who plays
 EPSILON = np.float32(1e-5)  # of every RMS normalisation
 
 
@@ -67,9 +67,9 @@ class GanNetwork:
         near = _around(grid, 1).reshape(n, 1, self.q * self.o, 3 * d)
         own = _leaky(near @ self._own + w["own.bias"])
         logits: Floats = (own @ self._out).reshape(n, -1, self.q, self.o, self._out.shape[-1])
-        plays = _linear(beats.reshape(n, self.config.bars, 4, -1).mean(2), w, "plays").swapaxes(1, 2)
+        plays = FAST * _linear(beats.reshape(n, self.config.bars, 4, -1).mean(2), w, "plays").swapaxes(1, 2)
         logits += plays.repeat(self.q // self.config.bars, 2)[..., None, None] * w["out.plays"][:, None]
-        chords = _linear(beats, w, "harmony")[:, None] @ w["out.harmony"]
+        chords = FAST * _linear(beats, w, "harmony")[:, None] @ w["out.harmony"]
         logits += chords.repeat(PARTS, 2)[..., None, :]
         logits += np.tile(w["out.lean"], (1, self.config.bars, 1, 1))
         return logits

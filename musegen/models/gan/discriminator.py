@@ -45,8 +45,7 @@ class Discriminator(nn.Module):
         self.value = nn.Linear(beat + 1, 1)
         if config.spectral:
             for layer in self.children():
-                if layer is not self.value:  # which says how sure to be
-                    spectral_norm(layer)
+                spectral_norm(layer)
 
     def forward(self, phrases: Tensor, mask: Tensor) -> Tensor:
         """(B,): what is thought of `phrases` (B, K, Q, O, P), of which `mask` (B, K, bars) was known."""

@@ -23,7 +23,8 @@ from .layers import SLOPE, PerTrack, around, binary
 KNOWN = 8  # channels in which each track's known patches are summed up
 EPSILON = 1e-5  # of every RMS normalisation
 FINE = 0.1  # how fast a generator learns what happens within a quarter of a beat; faster, it tears notes to shreds
-PRESENCE, HARMONY = 1.4, 1.8
+FAST = 3.0  # and how fast which tracks play and in what harmony: without, it plays more or less of everything
+PRESENCE, HARMONY = 2.0, 1.8
 """Standard deviations of an untrained generator's logits from bar to bar, and of the pitch classes of a beat, about;
 what each track adds has 1."""
 
@@ -121,8 +122,8 @@ class Generator(nn.Module):
         grid = grid + up.view(-1, self.q, self.o, self.config.width) + self.place.repeat(self.config.bars, 1, 1)
         grid = self.mixed(grid.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         own = F.leaky_relu(self.own(around(grid, 1).flatten(1, 2)[:, None]), SLOPE)
-        harmony = self.harmony(beats).repeat_interleave(PARTS * self.o, 1)
-        bars = self.plays(beats.view(len(beats), self.config.bars, 4, -1).mean(2)).transpose(1, 2)
+        harmony = FAST * self.harmony(beats).repeat_interleave(PARTS * self.o, 1)
+        bars = FAST * self.plays(beats.view(len(beats), self.config.bars, 4, -1).mean(2)).transpose(1, 2)
         plays = bars.repeat_interleave(self.q * self.o // self.config.bars, 2)
         logits: Tensor = self.out(own, harmony, plays)
         return logits
@@ -157,7 +158,7 @@ class Generator(nn.Module):
         alike = self.up.weight[: len(self.up.weight) // PARTS]
         self.up.weight.copy_(alike.repeat(PARTS, 1))
         for layer, spread in ((self.plays, PRESENCE), (self.harmony, HARMONY)):
-            layer.weight.normal_(std=spread * layer.in_features**-0.5)
+            layer.weight.normal_(std=spread / FAST * layer.in_features**-0.5)
 
     @torch.no_grad()
     def lean_on(self, patches: npt.NDArray[np.float32]) -> None:
