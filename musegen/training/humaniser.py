@@ -37,8 +37,9 @@ from .steps import Report
 DEFAULTS: dict[str, Any] = {
     "batch": 8,
     "loss": "non-saturating",
-    "rates": (1e-3, 1e-3),
+    "rates": (6e-4, 3e-4),
     "eta": 0.3,
+    "average": 0.99,
     "evaluate_every": 250,
 }
 """Where performances want other settings than any game."""
