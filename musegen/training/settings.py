@@ -54,7 +54,7 @@ RULES = ("momentum", "adam")
 class GameSettings:
     """How two networks are trained against each other (`adversarial`)."""
 
-    iterations: int = 1000  # of Algorithm 1; each moves the generator once
+    iterations: int = 100  # of Algorithm 1; each moves the generator once
     batch: int = 16  # m: examples of a minibatch
     k: int = 2  # minibatches for the discriminator to each for the generator
     loss: str = "hinge"
@@ -64,7 +64,7 @@ class GameSettings:
     penalty: float | None = None  # weight of the gradient penalty; None: 10 for wgan-gp, else 0
     eta: float = 1.0  # weight of the adversarial loss beside a distance; 0: the distance alone
     average: float = 0.995  # decay of the moving average of the generator's weights
-    evaluate_every: int = 100  # iterations between looks
+    evaluate_every: int = 10  # iterations between looks
     seed: int = 0
     device: str = "auto"  # cpu, cuda, or auto
     precision: ClassVar[str] = "float32"  # players who follow each other closely need all digits
