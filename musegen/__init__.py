@@ -30,6 +30,7 @@ _HOME = {
     "load": "engine.bars",
     "generate": "sampling.simple",
     "infill": "sampling.infill",
+    "accompany": "sampling.accompany",
     "humanise": "sampling.humanise",
     "score": "evaluation.density",
     "classify": "evaluation.bayes",
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from .piece import Note as Note
     from .piece import Piece as Piece
     from .piece import Tempo as Tempo
+    from .sampling.accompany import accompany as accompany
     from .sampling.humanise import humanise as humanise
     from .sampling.infill import infill as infill
     from .sampling.plan import Limits as Limits

@@ -21,6 +21,7 @@ EXAMPLES = """examples:
   musegen generate --seed tune.mid --key "D dorian" --range 48-84 --temperature 0.9
   musegen generate --checkpoint gan                     bars from noise; with --seed they go on from it
   musegen generate --checkpoint gan --seed a.mid --walk b.mid --bars 4 --png
+  musegen generate --checkpoint gan --seed melody.mid --accompany       a band under it; its own notes stay
 """
 
 
@@ -29,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("-n", type=int, default=8, help="how many files (%(default)s)")
-    parser.add_argument("--bars", type=int, default=8, help="new bars in each (%(default)s)")
+    parser.add_argument("--bars", type=int, help="new bars in each (8)")
     parser.add_argument("--with-seed", action="store_true", help="put the seed phrase before the new music")
     add_file_options(parser, "generated")
     parser.add_argument(
@@ -46,6 +47,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="gan: the files are steps through its latents from the seed to this one (without FILE: through the noise "
         "alone); --png draws them in one picture",
     )
+    parser.add_argument(
+        "--accompany",
+        action="store_true",
+        help="gan: play the tracks that the seed has not (of drums, piano, guitar, bass, strings; --programs picks) to "
+        "the whole of it, which stays as it is",
+    )
     add_sampling_options(parser)
 
 
@@ -57,9 +64,13 @@ def run(args: argparse.Namespace) -> None:
 
     model = load(args.checkpoint)
     seed, stem = _seed(args.seed, model)
+    args.bars = _bars(args, seed)
     what, written = plan(args, seed), []
     with Progress("generating", "bars") as progress:
-        if args.walk is not None:
+        if args.accompany:
+            stem += "-accompanied"
+            pieces = _accompanied(args, model, seed, what, progress.update)
+        elif args.walk is not None:
             stem += "-walk"
             pieces = _walk(args, model, what, args.out / f"{stem}.png", progress.update)
         else:
@@ -84,6 +95,31 @@ def _seed(name: str | None, model: Engine | BarMaker) -> tuple[Piece, str]:
         return Piece.from_notes([]), "noise"
     path = find_seed(name)
     return read_music(path), path.stem
+
+
+def _bars(args: argparse.Namespace, seed: Piece) -> int:
+    """How many bars each file has that are new: as many as asked for, or all where the seed is accompanied."""
+    from ..errors import SettingsError
+
+    if not args.accompany:
+        return 8 if args.bars is None else int(args.bars)
+    for name in ("bars", "seed_bars", "walk"):
+        if getattr(args, name) is not None:
+            option = f"--{name.replace('_', '-')}"
+            raise SettingsError(f"--accompany plays to the whole seed, bar for bar: leave out {option}.")
+    return len(seed.bar_starts()) - 1
+
+
+def _accompanied(
+    args: argparse.Namespace,
+    model: Engine | BarMaker,
+    seed: Piece,
+    what: Plan,
+    tell: Callable[[int, int], None],
+) -> Iterator[Piece]:
+    from ..sampling.accompany import accompanied
+
+    return accompanied(model, seed, what, args.n, tell)
 
 
 def _variations(

@@ -1,7 +1,8 @@
 """A gan as a maker of bars (`engine.bars.BarMaker`): its phrases laid end to end, each going on from the half before.
 
 The first half of a phrase is known (the last bars above) and the second half is new; where nothing sounds above, the
-phrase comes from noise alone. Limits hold afterwards (`engine.within`). numpy only.
+phrase comes from noise alone. Or some tracks are known throughout and the others play to them. Limits hold afterwards
+(`engine.within`). numpy only.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from ..checkpoint import Checkpoint
 from ..errors import CheckpointError, SettingsError
@@ -16,7 +18,7 @@ from ..events.roll import HOLD, SILENT, Cells
 from ..models.config import GanConfig
 from ..models.images import Image
 from ..piece import Piece
-from .bars import NO_LIKELIHOOD, RollNats, Wanted
+from .bars import NO_LIKELIHOOD, BarLimits, RollNats, Wanted
 from .base import Floats
 from .gan import GanNetwork
 from .within import within
@@ -63,6 +65,28 @@ class PhraseMaker:
         held = np.logical_and.accumulate(cells == HOLD, 2)  # on from the music above, which has ended
         cells = np.where(held, SILENT, cells).transpose(0, 2, 3, 1)
         return np.stack([within(roll, wanted.limits) for roll in cells])
+
+    def play_to(self, music: Cells, new: npt.NDArray[np.bool_], noise: Floats, limits: BarLimits) -> Cells:
+        """Rows (T, P, K), within the limits, in which the tracks that are `new` (K,) play to the others of `music`.
+
+        `music` (T, P, K) is of whole bars. Each phrase, from its own row of `noise` (phrases, Z), overlaps the one
+        before by half, and knows what it played there.
+        """
+        (steps, pitches, tracks), each, size = music.shape, self.config.bar, self.config.bars
+        starts = range(0, max(1, steps // each - self._known), size - self._known)
+        cells = np.zeros((tracks, starts[-1] + size, each, pitches), np.uint8)
+        cells.reshape(tracks, -1, pitches)[~new, :steps] = music.transpose(2, 0, 1)[~new]
+        known = np.zeros(cells.shape[:2], np.bool_)
+        known[~new, : steps // each] = True  # what would follow the last bar is left to the network
+        for start, z in zip(starts, noise, strict=False):
+            bars = slice(start, start + size)
+            sounds = (cells[:, bars][:, : self._known] != SILENT).any((1, 2, 3))
+            mask = known[:, bars] & (sounds | ~new)[:, None]  # a new track that has been silent may come in
+            made = self.network.phrases(z[None], cells[None, :, bars], mask[None])[0]
+            cells[:, bars] = np.where(known[:, bars, None, None], cells[:, bars], made)
+            known[:, bars] = True
+        rows = cells.reshape(tracks, -1, pitches)[:, :steps].transpose(1, 2, 0)
+        return within(np.where(new, rows, SILENT), limits)
 
     def _go_on(self, known: Cells, noise: Floats) -> Cells:
         """The new half (n, K, T, P) of phrases whose first half is `known` (n, K, T, P)."""

@@ -73,6 +73,23 @@ def _batch(
 def played_on(plan: Plan, timed: Iterable[TimedNote], bars: int, with_seed: bool) -> Piece:
     """The notes in the seed's own parts, none ringing on past the last bar."""
     seed, end = plan.seed, bars * plan.bar
+    new = in_parts(seed, timed, end)
+    title = f"{seed.metadata.title or 'seed'}, played on" if len(seed) else "from noise"
+    metadata = replace(seed.metadata, title=title)
+    rest = seed.between(plan.origin, plan.origin + end)  # the maps as they stand after the seed
+    if not with_seed:
+        return replace(rest, notes=new.notes, part_names=new.part_names, metadata=metadata)
+    moved = new.notes.copy()
+    moved["onset"] += plan.origin
+    both = sort_notes(np.concatenate([seed.notes, moved]))
+    return replace(seed, notes=both, part_names=new.part_names, metadata=metadata)
+
+
+def in_parts(seed: Piece, timed: Iterable[TimedNote], end: int) -> Piece:
+    """Only the notes, in the parts of `seed` that their instruments have or in new ones, none ringing on past `end`.
+
+    24 ticks a quarter; `part_names` are of the seed's parts and the new ones.
+    """
     instruments, _ = instruments_of(seed.notes)
     part_of = dict(zip(instruments.tolist(), seed.notes["part"].tolist(), strict=True))
     notes = []
@@ -81,14 +98,4 @@ def played_on(plan: Plan, timed: Iterable[TimedNote], bars: int, with_seed: bool
         length = min(note.duration, end - note.onset)
         notes.append(Note(note.onset, length, note.pitch, note.velocity, note.program, part))
     names = seed.part_names + ("",) * (1 + max(part_of.values(), default=-1) - len(seed.part_names))
-    title = f"{seed.metadata.title or 'seed'}, played on" if len(seed) else "from noise"
-    metadata = replace(seed.metadata, title=title)
-    rest = seed.between(plan.origin, plan.origin + end)  # the maps as they stand after the seed
-    new = Piece.from_notes(notes, seed.ticks_per_quarter)
-    new = replace(rest, notes=new.notes, part_names=names, metadata=metadata)
-    if not with_seed:
-        return new
-    moved = new.notes.copy()
-    moved["onset"] += plan.origin
-    both = sort_notes(np.concatenate([seed.notes, moved]))
-    return replace(seed, notes=both, part_names=names, metadata=metadata)
+    return Piece.from_notes(notes, part_names=names)
