@@ -55,9 +55,7 @@ def accompanied(
 ) -> Iterator[Piece]:
     """As `accompany`, by a `plan` whose seed is `piece`. `tell` is called with the bars done and wanted."""
     if not isinstance(maker, PhraseMaker) or not of_band(maker.config):
-        raise SettingsError(
-            "Only a gan of five tracks hears some of them and plays the others: name one with --checkpoint, such as gan."
-        )
+        raise SettingsError("Only a gan of five tracks hears some and plays the others: name it with --checkpoint gan.")
     if n < 1:
         raise SettingsError(f"{n} variations cannot be written: ask for at least 1.")
     _check_seed(maker, plan)
