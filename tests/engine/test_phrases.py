@@ -40,7 +40,7 @@ class Watched:
 
     def phrases(self, noise: np.ndarray, given: Cells, mask: np.ndarray) -> Cells:
         made = self.network.phrases(noise, given, mask)
-        self.given.append((given, mask, made))
+        self.given.append((given.copy(), mask.copy(), made))
         return made
 
 
