@@ -138,6 +138,18 @@ def test_strokes_leave_the_grid_and_keep_the_structure(tmp_path: Path) -> None:
     assert jam.session.late == jam.session.performer.rests == 0
 
 
+def test_a_stroke_that_moves_takes_its_end_with_it(tmp_path: Path) -> None:
+    flat, jam = (lengths(Jam(tmp_path, amount).run()) for amount in (0.0, 1.0))
+    assert flat == pytest.approx([12 * TICK] * 16, abs=1e-6)
+    assert jam == pytest.approx(flat, abs=1e-6)
+
+
+def lengths(jam: Jam, pitch: int = 36) -> list[float]:
+    """Seconds from on to off of every stroke of a drum; the kick rests long enough that no stroke cuts another."""
+    own = [(t, m[0]) for t, m in jam.port.received() if m[0] in (0x99, 0x89) and m[1] == pitch]
+    return [off - on for (on, _), (off, _) in zip(own[::2], own[1::2], strict=True)]
+
+
 def test_equal_numbers_equal_music_and_half_of_it_is_half(tmp_path: Path) -> None:
     one, again, half = (Jam(tmp_path, amount).run() for amount in (1.0, 1.0, 0.5))
     other = Jam(tmp_path, 1.0, seed_number=1).run()
