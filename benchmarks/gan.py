@@ -7,7 +7,8 @@ beside it stands the gap published with binary neurons (Dong & Yang 2018), on an
 training phrases (how much a mean moves by chance); the corpus's held-out phrases; the gan, from noise alone and going
 on from the first half of held-out phrases (its own two bars are measured); a note-by-note model going on from held-out
 phrases; and chance, where each cell of a track sounds as often as in training, whatever sounds beside it. The distance
-to the nearest training phrase, in any key, says whether contenders copy.
+to the nearest training phrase, in any key, says whether contenders copy. Tonal distances say whether the gan hears
+what it is given.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from musegen.corpus.phrases import Phrases
 from musegen.corpus.store import Corpus
 from musegen.engine.bars import load as load_model
 from musegen.engine.gan import GanNetwork
-from musegen.evaluation.bar_metrics import PUBLISHED_GAPS, BarMetrics, gaps, measure, track_gaps
+from musegen.evaluation.bar_metrics import PUBLISHED_GAPS, BarMetrics, gaps, measure, tonal_distance, track_gaps
 from musegen.evaluation.phrase_likeness import CopyCheck, Neighbours, diversity
 from musegen.events.phrases import BARS, GRID, STEPS, bars_of, piece_of
 from musegen.events.roll import SILENT, Cells, of_sounding
@@ -77,6 +78,28 @@ def note_by_note(name: str, seeds: Cells, variations: int) -> Cells:
     return np.stack(found)
 
 
+def _following(network: GanNetwork, known: Cells, rng: np.random.Generator) -> None:
+    """How far what a gan plays is, in harmony, from what it was given, beside real music and another phrase."""
+    if network.config.tracks < len(TRACKS):
+        return
+    half, lead = BARS // 2, len(TRACKS) - 1
+    known = known[(known[:, lead] != SILENT).any((1, 2, 3)) & (known[:, 1:lead] != SILENT).any((1, 2, 3, 4))]
+    other = np.roll(known, 1, 0)
+    mask = np.zeros(known.shape[:3], np.bool_)
+    mask[:, lead] = True
+    noise = rng.standard_normal((len(known), network.config.noise)).astype(np.float32)
+    with_lead = network.phrases(noise, known, mask, rng)[:, 1:lead]
+    after = going_on(network, known, rng)[:, 1:]
+    rows = (
+        (f"given {TRACKS[lead]}", known[:, lead:], other[:, lead:], with_lead, known[:, 1:lead]),
+        ("given 2 bars", known[:, 1:, :half], other[:, 1:, :half], after, known[:, 1:, half:]),
+    )
+    print(f"\n{'tonal distance to what it was given':38}{'given':>9}{'another':>9}{'real music':>12}")
+    for name, given, another, made, real in rows:
+        each = (tonal_distance(given, made), tonal_distance(another, made), tonal_distance(given, real))
+        print(f"{name:38}{each[0]:9.2f}{each[1]:9.2f}{each[2]:12.2f}")
+
+
 def by_chance(training: Phrases, n: int, rng: np.random.Generator) -> Cells:
     """`n` phrases in which each cell of each track and pitch sounds as often as in training, whatever else sounds."""
     often = np.zeros((training.tracks, GRID.pitches))
@@ -110,6 +133,8 @@ def main() -> None:
         contenders[f"{args.model}, after 4"] = note_by_note(args.model, some[: args.seeds], args.variations)
     contenders["chance"] = by_chance(training, min(args.phrases, 128), rng)
     _metrics(measure(chunks(training)), {name: measure(cells) for name, cells in contenders.items()})
+    if network:
+        _following(network, training.dense(rng.permutation(len(training))[:128]), rng)
     _copies(training, contenders, rng)
     if args.wall and network:
         roll_wall(contenders["gan, from noise"][:16], args.wall, "From noise")

@@ -103,6 +103,14 @@ def track_gaps(generated: BarMetrics, training: BarMetrics) -> dict[str, float]:
     return {name: value for name, value in found.items() if value == value}
 
 
+def tonal_distance(one: Cells, other: Cells) -> float:
+    """The mean distance of the tonal centroids of two times the same bars (n, K, bars, 96, 84), all tracks of each
+    together, over the beats in which both sound."""
+    chroma = [_chroma((c != SILENT).any(1).reshape(-1, 1, STEPS, GRID.pitches)) for c in (one, other)]
+    apart = np.linalg.norm(tonal_centroids(chroma[0]) - tonal_centroids(chroma[1]), axis=-1)
+    return _mean(apart[~np.isnan(apart)])
+
+
 def tonal_centroids(chroma: npt.ArrayLike) -> Values:
     """(…, 6): where chroma (…, 12), any positive weights of the pitch classes from C, lies on the circles of fifths,
     minor thirds and major thirds, of radius 1, 1 and 1/2 (Harte et al. 2006, eq. 1 and 2). NaN where all is zero."""

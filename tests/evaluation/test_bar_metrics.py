@@ -7,7 +7,14 @@ import math
 import numpy as np
 import pytest
 
-from musegen.evaluation.bar_metrics import PUBLISHED_GAPS, gaps, measure, tonal_centroids, track_gaps
+from musegen.evaluation.bar_metrics import (
+    PUBLISHED_GAPS,
+    gaps,
+    measure,
+    tonal_centroids,
+    tonal_distance,
+    track_gaps,
+)
 from musegen.events.roll import HOLD, ONSET, SILENT, Cells
 
 DRUM, PIANO, GUITAR, BASS, STRINGS = range(5)
@@ -88,6 +95,13 @@ def test_tonal_distance_is_a_mean_over_pairs_of_tuned_tracks() -> None:
     notes = ((DRUM, D, 0, 96), (PIANO, C, 0, 96), (GUITAR, G, 0, 96), (STRINGS, C, 0, 96))
     assert measure(phrase(5, *notes)).tonal_distance == pytest.approx(2 / 3 * FIFTH)
     assert "TD" not in measure(phrase(5, notes[0], notes[1])).summary()
+
+
+def test_distance_of_what_is_given_to_what_is_made() -> None:
+    """C against G in the first beat, against C in the second, against silence in the third; tracks are one."""
+    given = phrase(2, (0, C, 0, 72), (1, C + 12, 0, 24))
+    made = phrase(1, (0, G, 0, 24), (0, C - 12, 24, 24))
+    assert tonal_distance(given, made) == pytest.approx(FIFTH / 2)
 
 
 def test_the_summary_is_a_mean_over_tracks_that_play_and_drums_have_no_pitch_classes() -> None:
