@@ -38,7 +38,7 @@ class PhraseMaker:
         try:
             self.network = GanNetwork(checkpoint)
             self._go_on(silence, np.zeros((1, self.config.noise), np.float32))  # played once, all are looked at
-        except (KeyError, ValueError) as error:
+        except (LookupError, ValueError) as error:
             raise CheckpointError("The gan's weights do not fit its settings: train it again.") from error
 
     def nats(self, piece: Piece) -> RollNats:
