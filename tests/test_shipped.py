@@ -12,7 +12,10 @@ import pytest
 from musegen.audio import render
 from musegen.checkpoint import find, load
 from musegen.cli.main import main
+from musegen.engine.gan import GanNetwork
+from musegen.evaluation.bar_metrics import PUBLISHED_GAPS
 from musegen.evaluation.bayes import Classifier, classify
+from musegen.events.roll import HOLD, ONSET, SILENT
 from musegen.midi import read_music
 from musegen.models.config import ModelConfig
 from musegen.piece import DRUMS, Piece
@@ -73,6 +76,36 @@ def test_the_humaniser_names_its_drummers_and_beats_the_table() -> None:
     assert guess["moment_error"] < 22.0 and guess["velocity_error"] < 24.8
     for what in ("moment", "velocity"):
         assert drawn[f"{what}_distance"] < guess[f"{what}_distance"]
+
+
+def test_the_gans_card_states_its_music_and_gaps_at_or_under_the_published() -> None:
+    read = load(find("gan"))
+    assert {"trained on", "licence", "split", "seed", "steps", "phrases"} <= set(read.about)
+    found = read.metrics["phrases"]
+    for name in ("UPC", "QN", "DP", "TD"):
+        assert found["gaps"][name] <= PUBLISHED_GAPS[name], name
+    assert found["diversity"] > 0.7
+
+
+def test_the_gan_plays_in_the_harmony_that_it_is_given() -> None:
+    """Strings hold C, F, G and C, a chord a bar: the other tuned tracks play it rather than the chord a tritone off."""
+    network = GanNetwork(load(find("gan")))
+    given = np.zeros((32, 5, 4, 96, 84), np.uint8)
+    chords = [[(root + step) % 12 for step in (0, 4, 7)] for root in (0, 5, 7, 0)]
+    for bar, chord in enumerate(chords):
+        for pitch in chord:
+            given[:, 4, bar, :, 36 + pitch] = np.where(np.arange(96) == 0, ONSET, HOLD)
+    mask = np.zeros(given.shape[:3], bool)
+    mask[:, 4] = True
+    noise = np.random.default_rng(0).standard_normal((32, network.config.noise)).astype(np.float32)
+    made = network.phrases(noise, given, mask)
+    assert (made[:, 4] == given[:, 4]).all()
+    inside = outside = 0
+    for bar, chord in enumerate(chords):
+        often = (made[:, 1:4, bar] != SILENT).sum((0, 1, 2)).reshape(7, 12).sum(0)
+        inside += often[chord].sum()
+        outside += often[[(c + 6) % 12 for c in chord]].sum()
+    assert inside > 2 * outside > 0
 
 
 def test_the_discriminative_classifiers_know_the_seeds() -> None:

@@ -69,7 +69,9 @@ class GanNetwork:
         logits: Floats = (own @ self._out).reshape(n, -1, self.q, self.o, self._out.shape[-1])
         plays = FAST * _linear(beats.reshape(n, self.config.bars, 4, -1).mean(2), w, "plays").swapaxes(1, 2)
         logits += plays.repeat(self.q // self.config.bars, 2)[..., None, None] * w["out.plays"][:, None]
+        here, before, whole = form.chords(given, self.config)
         chords = FAST * _linear(beats, w, "harmony")[:, None] @ w["out.harmony"]
+        chords += np.concatenate([here, before, np.broadcast_to(whole, here.shape)], -1)[:, None] @ w["out.chords"]
         logits += chords.repeat(PARTS, 2)[..., None, :]
         logits += np.tile(w["out.lean"], (1, self.config.bars, 1, 1))
         return logits

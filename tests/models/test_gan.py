@@ -154,6 +154,48 @@ def test_what_is_known_changes_the_rest() -> None:
     assert (network.logits(z, given, mask) - network.logits(z, given * 0, mask))[:, 1:].abs().max() > 1e-3
 
 
+def test_chords_are_shares_of_what_tuned_tracks_play() -> None:
+    cells = np.full((1, 3, 4, CONFIG.bar, CONFIG.pitches), SILENT, np.uint8)
+    beat = CONFIG.steps
+    cells[0, 0, 0, :, 40 - CONFIG.low] = HOLD  # drums do not count
+    cells[0, 1, 0, :beat, 60 - CONFIG.low] = HOLD  # a beat of C
+    cells[0, 2, 0, :beat, 76 - CONFIG.low] = HOLD  # and of E
+    cells[0, 1, 1, :beat, 67 - CONFIG.low] = HOLD  # a beat of G
+    patches = form.to_patches(cells, CONFIG)
+    n = CONFIG.steps // CONFIG.grain  # numbers in a beat of one note
+    here, before, whole = form.chords(patches, CONFIG)
+    assert here.shape == (1, 16, 12) and whole.shape == (1, 1, 12)
+    assert (before[:, 8:] == here[:, :8]).all() and not before[:, :8].any()
+    first = np.full(12, -2 * n / 12 / (2 * n + 1))
+    first[[0, 4]] += n / (2 * n + 1)
+    assert here[0, 0] == pytest.approx(first, abs=1e-6)
+    assert not here[0, 1:4].any() and here[0, 4].argmax() == 7
+    assert sorted(whole[0, 0].argsort()[-3:]) == [0, 4, 7]
+    same = form.chords(torch.from_numpy(patches), CONFIG)
+    assert all(np.allclose(a, b) for a, b in zip(same, (here, before, whole), strict=True))
+
+
+def test_an_untrained_generator_leans_to_the_chords_that_are_known() -> None:
+    """Given a C major chord in one track, the other tuned tracks play more of its notes; drums do as they did."""
+    cells = np.full((64, 5, 4, GanConfig().bar, 84), SILENT, np.uint8)
+    for pitch in (48, 52, 55):
+        cells[:, 4, :, :, pitch - 24] = HOLD
+    config, given = GanConfig(), torch.from_numpy(form.to_patches(cells, GanConfig()))
+    torch.manual_seed(0)
+    network, z = Generator(config), noise(64, config)
+    torch.nn.init.constant_(network.out.lean, -3)
+    mask = torch.zeros(64, 5, 4)
+    shares = []
+    for known in (0, 1):
+        mask[:, 4] = known
+        made = network(z, given, mask).detach()[:, 1:4, ..., : form.patch(config) // 2]
+        classes = made.reshape(-1, 12).sum(0)
+        shares.append(float(classes[[0, 4, 7]].sum() / classes.sum()))
+    assert shares[0] < 0.35 and shares[1] > shares[0] + 0.2
+    before = network.out.chords.detach()[0]
+    assert not before.any()
+
+
 def test_private_layers_are_private() -> None:
     network, z, known = generator(CONFIG), noise(1, CONFIG), inputs(1, CONFIG)
     before = network.logits(z, *known).detach()

@@ -22,8 +22,9 @@ from .layers import SLOPE, PerTrack, around, binary
 
 KNOWN = 8  # channels in which each track's known patches are summed up
 EPSILON = 1e-5  # of every RMS normalisation
-FINE = 0.1  # how fast a generator learns what happens within a quarter of a beat; faster, it tears notes to shreds
-FAST = 3.0  # and how fast which tracks play and in what harmony: without, it plays more or less of everything
+FINE = 0.1  # how fast a generator learns what happens within a quarter of a beat (with 1 short runs tore more notes)
+LEANING = 6.0  # how much likelier an untrained generator plays pitch classes that are known
+FAST = 3.0  # how fast it learns which tracks play and in what harmony
 PRESENCE, HARMONY = 2.0, 1.8
 """Standard deviations of an untrained generator's logits from bar to bar, and of the pitch classes of a beat, about;
 what each track adds has 1."""
@@ -49,10 +50,12 @@ def unit(x: Tensor) -> Tensor:
 
 
 class Patchwork(nn.Module):
-    """A patch of each track for each place: of what it is there, of its beat's harmony, of whether the track plays.
+    """A patch of each track for each place: of what it is there, of its beat's harmony, of the chords that are known
+    (`patches.chords`), of whether the track plays.
 
     All are inputs of one product, and each place in a bar has a bias. It begins with notes that last as long as the
-    patch, in chords that all tracks share, by tracks that play or are silent for whole bars.
+    patch, in chords that all tracks share and that lean to what is known, by tracks that play or are silent for whole
+    bars.
     """
 
     def __init__(self, config: GanConfig) -> None:
@@ -63,14 +66,17 @@ class Patchwork(nn.Module):
         self.fine = nn.Parameter(torch.zeros(k, config.width, form.CHANNELS, grains, OCTAVE))
         sounding, begins = torch.eye(OCTAVE).repeat(1, grains), torch.zeros(OCTAVE, each // 2)
         self.harmony = nn.Parameter(torch.cat([sounding, begins], 1).repeat(k, 1, 1))
+        heard = LEANING * self.harmony.detach().repeat(1, 3, 1)
+        heard[: config.tracks > 1] = 0  # drums
+        self.chords = nn.Parameter(heard)
         self.plays = nn.Parameter(torch.cat([torch.ones(1, each // 2), begins[:1]], 1).repeat(k, 1, 1))
         self.lean = nn.Parameter(torch.zeros(k, form.quarters(config) // config.bars, form.octaves(config), each))
 
     def forward(self, x: Tensor, harmony: Tensor, plays: Tensor) -> Tensor:
-        """From x (B, K, Q·O, D), `harmony` (B, Q·O, 12) and `plays` (B, K, Q·O): (B, K, Q, O, P)."""
+        """From x (B, K, Q·O, D), `harmony` with chords (B, Q·O, 48) and `plays` (B, K, Q·O): (B, K, Q, O, P)."""
         wide = torch.cat([x, plays[..., None], harmony[:, None].expand(-1, x.shape[1], -1, -1)], -1)
         weight = (self.coarse + FINE * self.fine).flatten(2)
-        logits = torch.matmul(wide, torch.cat([weight, self.plays, self.harmony], 1))
+        logits = torch.matmul(wide, torch.cat([weight, self.plays, self.harmony, self.chords], 1))
         bars = logits.view(*x.shape[:2], -1, *self.lean.shape[1:])
         return (bars + self.lean[:, None]).flatten(2, 3)
 
@@ -122,10 +128,11 @@ class Generator(nn.Module):
         grid = grid + up.view(-1, self.q, self.o, self.config.width) + self.place.repeat(self.config.bars, 1, 1)
         grid = self.mixed(grid.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         own = F.leaky_relu(self.own(around(grid, 1).flatten(1, 2)[:, None]), SLOPE)
-        harmony = FAST * self.harmony(beats).repeat_interleave(PARTS * self.o, 1)
+        here, before, whole = form.chords(given, self.config)
+        harmony = torch.cat([FAST * self.harmony(beats), here, before, whole.expand_as(here)], -1)
         bars = FAST * self.plays(beats.view(len(beats), self.config.bars, 4, -1).mean(2)).transpose(1, 2)
         plays = bars.repeat_interleave(self.q * self.o // self.config.bars, 2)
-        logits: Tensor = self.out(own, harmony, plays)
+        logits: Tensor = self.out(own, harmony.repeat_interleave(PARTS * self.o, 1), plays)
         return logits
 
     def seen(self, given: Tensor, mask: Tensor) -> Tensor:

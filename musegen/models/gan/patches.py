@@ -8,6 +8,8 @@ numpy only; knows nothing of networks.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -71,6 +73,25 @@ def complete(
     lost = ((line == HOLD) & (before == SILENT)).reshape(cells.shape)
     result: Cells = np.where(lost & ~known, ONSET, cells).astype(np.uint8)
     return result
+
+
+def chords(given: Any, config: GanConfig) -> tuple[Any, Any, Any]:
+    """What tuned tracks play in `given` patches (n, K, Q, O, P), as shares of pitch classes less their mean: in each
+    beat, in the same beat half a phrase before, each (n, beats, 12), and in all beats, (n, 1, 12).
+
+    Zeros where nothing sounds. Numpy in, numpy out; so with torch.
+    """
+    tuned = given[:, config.tracks > 1 :, ..., : patch(config) // CHANNELS]
+    beats = quarters(config) // PARTS
+    each = tuned.reshape(*tuned.shape[:2], beats, -1, OCTAVE).sum((1, 3))
+    before = each * 0
+    before[:, beats // 2 :] = each[:, : beats - beats // 2]
+    return _leaning(each), _leaning(before), _leaning(each.sum(1)[:, None])
+
+
+def _leaning(counts: Any) -> Any:
+    total = counts.sum(-1)[..., None]
+    return (counts - total / OCTAVE) / (total + 1)
 
 
 def draw_masks(n: int, config: GanConfig, generator: np.random.Generator) -> Mask:
