@@ -23,7 +23,7 @@ from .layers import SLOPE, PerTrack, around, binary
 KNOWN = 8  # channels in which each track's known patches are summed up
 EPSILON = 1e-5  # of every RMS normalisation
 FINE = 0.1  # how fast a generator learns what happens within a quarter of a beat (with 1 short runs tore more notes)
-LEANING = 6.0  # how much likelier an untrained generator plays pitch classes that are known
+LEANING = 3.0  # how much likelier an untrained generator plays pitch classes that are known
 FAST = 3.0  # how fast it learns which tracks play and in what harmony
 PRESENCE, HARMONY = 2.0, 1.8
 """Standard deviations of an untrained generator's logits from bar to bar, and of the pitch classes of a beat, about;
