@@ -1,4 +1,4 @@
-"""README's recipes, run as they stand: every block marked `test`, in a folder that holds `tune.mid` and `groove.mid`."""
+"""README's recipes, run as they stand: every block marked `test`, in a folder with `tune.mid` and `groove.mid`."""
 
 from __future__ import annotations
 
