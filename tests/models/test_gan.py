@@ -285,6 +285,8 @@ def test_masks_of_every_kind_are_drawn() -> None:
     assert abs((masks.sum((1, 2)) == 0).mean() - 0.5) < 0.05
     assert (tracks == 1).any() and (tracks == 4).any()
     assert (bars == [True, True, False, False]).all(1).any()
+    going_on = masks.any(2).all(1) & (tracks > 0) & bars[:, 0] & ~bars[:, 3]
+    assert (tracks[going_on] == 1).any() and (tracks[going_on] == 4).any(), "as when an accompaniment goes on"
     assert not masks.all((1, 2)).any()
 
 

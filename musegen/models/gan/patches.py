@@ -96,14 +96,17 @@ def _leaning(counts: Any) -> Any:
 
 def draw_masks(n: int, config: GanConfig, generator: np.random.Generator) -> Mask:
     """What is known of n phrases in training, (n, K, bars): of a half nothing; of the others by turns one track, all
-    tracks but one, the first half of the bars, and the first bars of some of the tracks. A lone track is never known
-    whole: nothing would be left to play."""
+    tracks but one, the first half of the bars, and the first bars of some of the tracks. Every second time that tracks
+    are known, so is the first half of the others, as when an accompaniment goes on. A lone track is never known whole:
+    nothing would be left to play."""
     mask = np.zeros((n, config.tracks, config.bars), np.float32)
     for each, kind in zip(mask, generator.integers(8, size=n), strict=True):
         if kind in (4, 5) and config.tracks > 1:
             each[generator.integers(config.tracks)] = 1
             if kind == 5:
                 each[:] = 1 - each
+            if generator.random() < 0.5:
+                each[:, : config.bars // 2] = 1
         elif kind in (4, 5, 6):
             each[:, : config.bars // 2] = 1
         elif kind == 7:
