@@ -13,11 +13,11 @@ from musegen.audio import render
 from musegen.checkpoint import find, load
 from musegen.cli.main import main
 from musegen.engine.gan import GanNetwork
-from musegen.evaluation.bar_metrics import PUBLISHED_GAPS
+from musegen.evaluation.bar_metrics import PUBLISHED_GAPS, measure
 from musegen.evaluation.bayes import Classifier, classify
 from musegen.events.roll import HOLD, ONSET, SILENT
 from musegen.midi import read_music
-from musegen.models.config import ModelConfig
+from musegen.models.config import GanConfig, ModelConfig
 from musegen.piece import DRUMS, Piece
 from musegen.sampling.seeds import find_seed, seeds
 from musegen.shipped import checkpoints_folder
@@ -80,11 +80,17 @@ def test_the_humaniser_names_its_drummers_and_beats_the_table() -> None:
 
 def test_the_gans_card_states_its_music_and_gaps_at_or_under_the_published() -> None:
     read = load(find("gan"))
+    assert isinstance(read.config, GanConfig)
     assert {"trained on", "licence", "split", "seed", "steps", "phrases"} <= set(read.about)
     found = read.metrics["phrases"]
     for name in ("UPC", "QN", "DP", "TD"):
         assert found["gaps"][name] <= PUBLISHED_GAPS[name], name
     assert found["diversity"] > 0.7
+    noise = np.random.default_rng(1).standard_normal((48, read.config.noise)).astype(np.float32)
+    silence = np.zeros((48, 5, 4, 96, 84), np.uint8)
+    played = measure(GanNetwork(read).phrases(noise, silence, silence[..., 0, 0])).summary()
+    for name, near in {"UPC": 0.5, "QN": 0.01, "PP": 0.1, "DP": 0.05, "TD": 0.15}.items():
+        assert abs(played[name] - found["generated"][name]) < near, f"{name}: the card is of other weights"
 
 
 def test_the_gan_plays_in_the_harmony_that_it_is_given() -> None:

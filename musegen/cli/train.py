@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> None:
     corpus = _corpus(args.corpus, config)
     out = args.out or Path("checkpoints") / f"{config.family}-{args.corpus.resolve().name}"
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started, one speaks
-    train, weights, last = _trainer(args, corpus, config, start_from, out)
+    train, weights = _trainer(args, corpus, config, start_from, out)
     if args.restart:
         _forget(out)
     if first:
@@ -123,33 +123,16 @@ def run(args: argparse.Namespace) -> None:
         print(f"\nStopped. The same command goes on; {out} holds the best so far.", file=sys.stderr)
         raise
     if first:
-        last(best)
+        _close(best, out)
 
 
 def _trainer(
     args: argparse.Namespace, corpus: Any, config: Any, start_from: Any, out: Path
-) -> tuple[Callable[[Any], Any], str, Callable[[Any], None]]:
-    """What trains the model when it is given a report, the model's millions of weights, and what is said at the end."""
+) -> tuple[Callable[[Any], Any], str]:
+    """What trains the model when it is given a report, and the model's millions of weights."""
     from ..errors import SettingsError
     from ..models.config import GanConfig, HumaniserConfig, RollConfig
     from ..training.settings import GameSettings, TrainSettings
-
-    def likelihood(best: Any) -> None:
-        _draw_curve(out)
-        print(f"best: {best.metrics['valid']['total']:.4f} nats/note held out, at step {best.about['steps']}, in {out}")
-
-    def phrases(best: Any) -> None:
-        figures = best.metrics["phrases"]
-        gaps = ", ".join(f"{name} {value:.3f}" for name, value in figures["gaps"].items())
-        kept = f"step {best.about['steps']}, in {out}"
-        print(f"kept: {kept}; from the training music: {gaps}; diversity {figures['diversity']:.2f} of the music's")
-
-    def performances(best: Any) -> None:
-        guess, drawn = best.metrics["valid"]["guess"], best.metrics["valid"]["drawn"]
-        errors = f"{guess['moment_error']:.1f} ms and {guess['velocity_error']:.1f} velocities"
-        distances = f"{drawn['moment_distance']:.1f} ms and {drawn['velocity_distance']:.1f}"
-        kept = f"step {best.about['steps']}, in {out}"
-        print(f"kept: {kept}; held out, the best guess is off by {errors}, what is drawn lies {distances} away")
 
     if isinstance(config, HumaniserConfig):
         from ..training import humaniser
@@ -159,7 +142,6 @@ def _trainer(
         return (
             lambda report: humaniser.train_humaniser(corpus, config, play, out, start_from, report),
             sizes,
-            performances,
         )
     if isinstance(config, GanConfig):
         from ..training import gan
@@ -168,7 +150,7 @@ def _trainer(
             raise SettingsError("A gan has no --eta: leave it out.")
         game = _settings(args, GameSettings, config, {})
         sizes = " + ".join(f"{n / 1e6:.2f}" for n in gan.size(config))
-        return lambda report: gan.train_gan(corpus, config, game, out, report), sizes, phrases
+        return lambda report: gan.train_gan(corpus, config, game, out, report), sizes
     if isinstance(config, RollConfig):
         from ..training import rolls
 
@@ -178,7 +160,6 @@ def _trainer(
                 rolls.Images.of_corpus(corpus, config), config, images, out, start_from, report
             ),
             f"{rolls.size(config) / 1e6:.2f}",
-            likelihood,
         )
     from ..training import loop
 
@@ -186,8 +167,27 @@ def _trainer(
     return (
         lambda report: loop.train(corpus, config, settings, out, start_from, report),
         f"{loop.size(config) / 1e6:.2f}",
-        likelihood,
     )
+
+
+def _close(best: Any, out: Path) -> None:
+    """What is said, and for likelihoods drawn, of the checkpoint that was kept."""
+    kept = f"step {best.about['steps']}, in {out}"
+    if "phrases" in best.metrics:
+        figures = best.metrics["phrases"]
+        gaps = ", ".join(f"{name} {value:.3f}" for name, value in figures["gaps"].items())
+        diversity = f"diversity {figures['diversity']:.2f} of the music's"
+        print(f"kept: {kept}; from the training music: {gaps}; {diversity}")
+        return
+    valid = best.metrics["valid"]
+    if "guess" in valid:
+        guess, drawn = valid["guess"], valid["drawn"]
+        errors = f"{guess['moment_error']:.1f} ms and {guess['velocity_error']:.1f} velocities"
+        distances = f"{drawn['moment_distance']:.1f} ms and {drawn['velocity_distance']:.1f}"
+        print(f"kept: {kept}; held out, the best guess is off by {errors}, what is drawn lies {distances} away")
+        return
+    _draw_curve(out)
+    print(f"best: {valid['total']:.4f} nats/note held out, at {kept}")
 
 
 def _corpus(folder: Path, config: Any) -> Any:

@@ -28,6 +28,7 @@ from musegen.sampling.plan import Plan
 from musegen.sampling.request import Request
 
 from ..small_gan import band, small_gan
+from .agenda import Agenda
 
 LINE = Timeline((Tempo(0, 500_000),), (Meter(0),))
 BAR = 2.0  # seconds
@@ -59,21 +60,11 @@ class Jam:
             self.desk,
             Setup(**{"voices": BAND, "player": 1, "bars": 8, **setup}),  # type: ignore[arg-type]
         )
-        self._at: list[tuple[float, Callable[[], None]]] = []
-        plain = self.clock.wait_until
-
-        def wait_until(time: float) -> None:
-            while self._at and self._at[0][0] <= time:
-                when, what = self._at.pop(0)
-                plain(when)
-                what()
-            plain(time)
-
-        self.clock.wait_until = wait_until  # type: ignore[method-assign]
+        self._agenda = Agenda(self.clock)
 
     def at(self, bars: float, what: Callable[[], None]) -> None:
         """Do `what` so many bars after the music has begun."""
-        self._at = sorted([*self._at, (START + BEGIN + bars * BAR, what)], key=lambda t: t[0])
+        self._agenda.at(START + BEGIN + bars * BAR, what)
 
     def play(self, pitch: int, bars: float, until: float) -> None:
         """The player holds a key from bar to bar (from 0)."""

@@ -24,6 +24,8 @@ from musegen.live.timeline import Timeline
 from musegen.midi import read_midi, write_midi
 from musegen.piece import Key, Meter, Note, Piece, Tempo
 
+from .agenda import Agenda
+
 LINE = Timeline((Tempo(0, 500_000),), (Meter(0, 3, 4),), (Key(0, 2),))
 THREE = (0, 160, 512)
 
@@ -56,21 +58,11 @@ class Jam:
             self.desk,
             Setup(**{"voices": THREE, "bars": 4, **setup}),  # type: ignore[arg-type]
         )
-        self._at: list[tuple[float, Callable[[], None]]] = []
-        plain = self.clock.wait_until
-
-        def wait_until(time: float) -> None:
-            while self._at and self._at[0][0] <= time:
-                when, what = self._at.pop(0)
-                plain(when)
-                what()
-            plain(time)
-
-        self.clock.wait_until = wait_until  # type: ignore[method-assign]
+        self._agenda = Agenda(self.clock)
 
     def at(self, time: float, what: Callable[[], None]) -> None:
         """Do `what` at clock `time`."""
-        self._at = sorted([*self._at, (time, what)], key=lambda t: t[0])
+        self._agenda.at(time, what)
 
     def run(self) -> bool:
         return self.session.run(self.stop, self.said.append)

@@ -28,18 +28,6 @@ from ..small_gan import band, small_gan
 MELODY, BASS = TRACKS.index("piano"), TRACKS.index("bass")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_gan(tmp_path_factory.mktemp("gan"))
-
-
-@pytest.fixture(scope="module")
-def maker(folder: Path) -> PhraseMaker:
-    found = load(folder)
-    assert isinstance(found, PhraseMaker)
-    return found
-
-
 def lead(seed: int, bars: int) -> Piece:
     """A tune and its bass of just so many bars."""
     piece = tune(seed, bars)

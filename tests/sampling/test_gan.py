@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from musegen.cli.main import main
-from musegen.engine.bars import BarMaker, load
+from musegen.engine.bars import BarMaker
 from musegen.engine.phrases import PhraseMaker
 from musegen.errors import SettingsError
 from musegen.midi import read_music, write_music
@@ -18,21 +18,9 @@ from musegen.sampling.batch import generate
 from musegen.sampling.plan import Limits, Plan
 from musegen.sampling.walk import between, crossed, walk
 
-from ..small_gan import band, small_gan
+from ..small_gan import band
 
 NOTHING = Plan(Piece.from_notes([]))
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_gan(tmp_path_factory.mktemp("gan"))
-
-
-@pytest.fixture(scope="module")
-def maker(folder: Path) -> PhraseMaker:
-    found = load(folder)
-    assert isinstance(found, PhraseMaker)
-    return found
 
 
 def pieces(maker: BarMaker, plan: Plan, n: int = 1, bars: int = 8) -> list[Piece]:
