@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import platform
 import shlex
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from musegen.atomic import write_atomically
 
 DEFAULT_ROUNDS = 7
 SHORTEST = 0.1  # seconds a timing must last at least, so that one pause of the machine cannot decide it
@@ -49,11 +53,36 @@ def versions(*packages: str) -> str:
 
 def print_header(*packages: str) -> None:
     """Date, machine, command and versions: what every figure needs beside it."""
+    for name, value in _circumstances(packages).items():
+        print(f"{name:<10}{value}")
+    print()
+
+
+def _circumstances(packages: tuple[str, ...]) -> dict[str, str]:
     module = Path(sys.argv[0]).stem
-    print(f"date      {date.today().isoformat()}")
-    print(f"machine   {machine()}")
-    print(f"command   {shlex.join(['python', '-m', f'benchmarks.{module}', *sys.argv[1:]])}")
-    print(f"versions  {versions(*packages)}\n")
+    return {
+        "date": date.today().isoformat(),
+        "machine": machine(),
+        "command": shlex.join(["python", "-m", f"benchmarks.{module}", *sys.argv[1:]]),
+        "versions": versions(*packages),
+    }
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """The option --json FILE, whose value `write_json` takes."""
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here, for performance.py")
+
+
+def write_json(
+    path: Path | None, figures: Mapping[str, Sequence[Mapping[str, object]]], packages: tuple[str, ...] = ()
+) -> None:
+    """Write the rows of each figure to `path`, a list of records with what `print_header` says; None writes nothing."""
+    if path is None:
+        return
+    told = _circumstances(packages)
+    records = [{"figure": name, **told, "rows": list(rows)} for name, rows in figures.items()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, (json.dumps(records, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def interleaved(contenders: Mapping[str, Callable[[], object]], rounds: int = DEFAULT_ROUNDS) -> dict[str, float]:
