@@ -7,6 +7,7 @@
     ├── CorpusError         a corpus folder cannot be built, read or extended
     ├── CheckpointError     a checkpoint folder cannot be saved or loaded
     ├── SettingsError       an option or a configuration value makes no sense
+    ├── ClusterError        a Ray cluster cannot be reached, or has lost its machines
     ├── PortError           a MIDI port cannot be opened, or has gone
     └── MissingPackageError a feature needs a package that is not installed
 
@@ -43,6 +44,10 @@ class CheckpointError(MusegenError):
 
 class SettingsError(MusegenError):
     """An option or a configuration value makes no sense."""
+
+
+class ClusterError(MusegenError):
+    """A Ray cluster cannot be reached, does not fit this machine, or has lost its machines."""
 
 
 class PortError(MusegenError):

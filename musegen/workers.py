@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from .errors import FileError, MusegenError
 
@@ -38,6 +38,20 @@ _STARTING = 120.0
 """Seconds that a worker may take to start; imports take a while on a busy machine."""
 
 
+class Runner(Protocol):
+    """`run_jobs`, or another that does the same elsewhere (`cluster.Cluster.run_jobs`)."""
+
+    def __call__(
+        self,
+        function: Callable[[Job], Result],
+        jobs: Iterable[Job],
+        workers: int | None = None,
+        timeout: float = TIMEOUT,
+        memory: int = MEMORY,
+        name: Callable[[Job], str] = str,
+    ) -> Iterator[tuple[int, Result | MusegenError]]: ...
+
+
 def map_files(
     function: Callable[[str], Result],
     paths: Iterable[str | os.PathLike[str]],
@@ -46,7 +60,7 @@ def map_files(
     memory: int = MEMORY,
 ) -> Iterator[tuple[str, Result | MusegenError]]:
     """(path, result or error) for every path, in the order of `paths`; otherwise as `run_jobs`."""
-    pool: _Pool[str, Result] = _Pool(function, workers, timeout, memory, str)
+    pool: Pool[str, Result] = Pool(function, workers, timeout, memory, str)
     given: deque[str] = deque()
     done: dict[int, Result | MusegenError] = {}
     turn = 0
@@ -78,7 +92,7 @@ def run_jobs(
     long, ran out of memory, or raised something else. Closing the iterator ends the workers; so does the end of this
     process, however it ends. Raises FileError if no worker can start.
     """
-    pool = _Pool(function, workers, timeout, memory, name)
+    pool = Pool(function, workers, timeout, memory, name)
     try:
         yield from pool.run(jobs)
     finally:
@@ -107,7 +121,9 @@ class _Worker(Generic[Job]):
     job: tuple[int, Job] | None = None
 
 
-class _Pool(Generic[Job, Result]):
+class Pool(Generic[Job, Result]):
+    """Worker processes that stay for more jobs until they are closed; parameters as for `run_jobs`."""
+
     def __init__(
         self,
         function: Callable[[Job], Result],
@@ -124,6 +140,7 @@ class _Pool(Generic[Job, Result]):
         self.workers: list[_Worker[Job]] = []
 
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[int, Result | MusegenError]]:
+        """(number, result or error) for every job, as they finish; the workers then wait for the next call."""
         source = enumerate(jobs)
         waiting: deque[tuple[int, Job]] = deque()
         while True:
@@ -197,6 +214,7 @@ class _Pool(Generic[Job, Result]):
         worker.process.close()
 
     def close(self) -> None:
+        """End the workers."""
         for worker in self.workers:
             self.end(worker)
         self.workers.clear()

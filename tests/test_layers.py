@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "errors": set(),
     "atomic": {"errors"},
     "workers": {"errors"},
+    "cluster": {"errors", "workers"},
     "shipped": {"errors"},
     "piece": {"errors"},
     "midi": BASE,
@@ -32,7 +33,7 @@ MAY_IMPORT = {
     },  # of piece, the value types that the events' own interface speaks
     "checkpoint": {*BASE, "events", "models"},
     "engine": {*BASE, "events", *MODEL_SIDE},
-    "training": {*BASE, "events", "corpus", "evaluation", "pictures", "walls", *MODEL_SIDE},
+    "training": {*BASE, "events", "corpus", "engine", "evaluation", "pictures", "walls", *MODEL_SIDE},
     "sampling": {*BASE, "midi", "events", "engine", *MODEL_SIDE},
     "evaluation": {*BASE, "midi", "events", "corpus", "engine", *MODEL_SIDE},
     "records": {*BASE, "events", "corpus", "evaluation", "training", *MODEL_SIDE},
@@ -68,6 +69,7 @@ TRAINING_PACKAGES = {"torch", "numpy", "safetensors", "musegen", *sys.stdlib_mod
 HEAVY = (
     "torch",
     "sklearn",
+    "ray",
     "music21",
     "matplotlib",
     "symusic",

@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+from .options import add_cluster_option
+
 _BUILD_HELP = """\
 A SOURCE is a folder of .mid .midi .xml .mxl .musicxml .abc .krn files (any depth; its name becomes the style
 tag, or write STYLE=FOLDER), or one of
@@ -20,6 +22,7 @@ tag, or write STYLE=FOLDER), or one of
 examples:
   musegen corpus build corpora/default default
   musegen corpus build corpora/mine ~/Music/midi jazz=~/jazz --workers 4
+  musegen corpus build corpora/large ~/midi --cluster 10.0.0.5:6379     read by the machines of a Ray cluster
 A build that was stopped goes on where it was when it is run again; a second one does nothing new.
 """
 
@@ -45,8 +48,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     build.add_argument("out", metavar="OUT", type=Path, help="the corpus folder to make or to bring up to date")
     build.add_argument("sources", metavar="SOURCE", nargs="+", help="a folder or a named source (below)")
     build.add_argument(
-        "--workers", type=_positive, default=os.cpu_count() or 1, metavar="N", help="processes that read (all cores)"
+        "--workers", type=_positive, metavar="N", help="processes that read (all cores, or all of the cluster's)"
     )
+    add_cluster_option(build, "read")
     show = verbs.add_parser("show", help="print what is in a corpus", epilog=_SHOW_HELP, formatter_class=raw)
     show.add_argument("path", metavar="PATH", type=Path, help="a corpus folder")
     show.add_argument("--png", type=Path, metavar="FILE", help="where to draw the histograms (PATH/histograms.png)")
@@ -72,11 +76,12 @@ def _build(args: argparse.Namespace) -> None:
     from ..corpus.build import build
     from ..corpus.show import summary
     from ..corpus.sources import DEFAULT
+    from .options import runner
     from .progress import Progress
 
     names = [name for given in args.sources for name in (DEFAULT if given == "default" else (_home(given),))]
-    with Progress("reading", "files") as progress:
-        corpus = build(args.out, names, args.workers, progress.update)
+    with runner(args.cluster) as run, Progress("reading", "files") as progress:
+        corpus = build(args.out, names, args.workers, progress.update, run)
     print(summary(corpus))
 
 

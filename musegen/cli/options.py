@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ if TYPE_CHECKING:
     from ..piece import Piece
     from ..sampling.plan import Limits, Plan
     from ..sampling.sampler import SamplerSettings
+    from ..workers import Runner
 
 DEFAULT_CHECKPOINT = "transformer"
 
@@ -20,6 +23,29 @@ def add_file_options(parser: argparse.ArgumentParser, folder: str) -> None:
     parser.add_argument("--format", choices=("mid", "musicxml"), default="mid", help="of the files (%(default)s)")
     parser.add_argument("--wav", action="store_true", help="render each file to sound as well")
     parser.add_argument("--png", action="store_true", help="draw a piano roll of each file as well (extra plots)")
+
+
+def add_cluster_option(parser: argparse.ArgumentParser, does: str) -> None:
+    """Add --cluster: where to do it instead of here (`runner`)."""
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help=f"{does} on the Ray cluster at HOST:PORT, ray://HOST:PORT or auto (extra cluster); the files are the same",
+    )
+
+
+@contextlib.contextmanager
+def runner(address: str | None) -> Iterator[Runner]:
+    """What does jobs: the processes of this machine, or the cluster at `address`. Raises as `cluster.connect`."""
+    from ..workers import run_jobs
+
+    if address is None:
+        yield run_jobs
+        return
+    from ..cluster import connect
+
+    with connect(address) as cluster:
+        yield cluster.run_jobs
 
 
 def add_sampling_options(parser: argparse.ArgumentParser, seeded: bool = True) -> None:

@@ -12,8 +12,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,10 @@ import numpy as np
 
 from ..errors import CorpusError, MusegenError
 from ..events.codec import EventCodec, onsets
-from ..workers import run_jobs
+from ..workers import Runner, run_jobs
 from .identity import Identity, alike_pairs, identify, tunes
 from .journal import Journal, ReadFile, ReadPiece
-from .sources import Item, list_items, read_item
+from .sources import Item, carried, list_items, read_item
 from .store import FORMAT_VERSION, Corpus, Entry, shard_name, vocabulary_fingerprint
 
 READERS = 3  # raise it when a reader or the codec gives other rows for the same file
@@ -34,8 +35,10 @@ LIMIT_S = 600.0  # music21 takes a minute for a long quartet
 LIMIT_BYTES = 4 * 2**30
 SHARES = (("train", 0.90), ("valid", 0.95), ("test", 1.0))
 _HELD_OUT_ALIKE = 0.3
+_UNREADABLE = "unreadable"  # in place of a digest
 
 Report = Callable[[int, int], None]
+_Found = Iterator[tuple[int, ReadFile | MusegenError]]
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,17 @@ class Candidate:
 Rejected = dict[str, str]
 
 
-def build(out: str | Path, sources: Iterable[str], workers: int = 2, report: Report | None = None) -> Corpus:
+def build(
+    out: str | Path,
+    sources: Iterable[str],
+    workers: int | None = 2,
+    report: Report | None = None,
+    run: Runner = run_jobs,
+) -> Corpus:
     """Build the corpus of `sources` (see `sources.list_items`) in folder `out` and open it.
 
-    `report(done, total)` is called as files are read. Raises CorpusError.
+    `report(done, total)` is called as files are read. `run` reads them: here, or on a cluster (`cluster.Cluster`), to
+    the same bytes. Raises CorpusError.
     """
     out = Path(out)
     items = list_items(sources)
@@ -65,7 +75,7 @@ def build(out: str | Path, sources: Iterable[str], workers: int = 2, report: Rep
     keys = [f"{i.key}#{digests[i.path]}" for i in items]
     inputs = hashlib.sha256(json.dumps([version, [_settled(i, k) for i, k in zip(items, keys, strict=True)]]).encode())
     with Journal(out / ".build", version) as journal:
-        _read_all(journal, items, keys, workers, report)
+        _read_all(journal, items, keys, report, partial(run, workers=workers))
         if _is_built(out, inputs.hexdigest()):
             return Corpus.open(out)
         kept, rejected = _choose(_candidates(journal, items, keys))
@@ -91,21 +101,30 @@ def _digest(path: Path) -> str:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:20]
     except OSError:
-        return "unreadable"
+        return _UNREADABLE
 
 
-def _read_all(journal: Journal, items: list[Item], keys: list[str], workers: int, report: Report | None) -> None:
+def _read_all(
+    journal: Journal, items: list[Item], keys: list[str], report: Report | None, run: Callable[..., _Found]
+) -> None:
+    for item, key in zip(items, keys, strict=True):
+        if key.endswith(f"#{_UNREADABLE}") and not journal.holds(key):
+            journal.add(key, read_file(item))
     todo = [n for n, key in enumerate(keys) if not journal.holds(key)]
     done = len(items) - len(todo)
     if report:
         report(done, len(items))
-    jobs = [items[n] for n in todo]
-    for number, found in run_jobs(read_file, jobs, workers, LIMIT_S, LIMIT_BYTES, name=lambda item: item.key):
-        item, key = jobs[number], keys[todo[number]]
+    jobs = (carried(items[n]) for n in todo)  # a few at a time
+    for number, found in run(read_file, jobs, timeout=LIMIT_S, memory=LIMIT_BYTES, name=_key):
+        item, key = items[todo[number]], keys[todo[number]]
         journal.add(key, ReadFile([], [(item.key, str(found))]) if isinstance(found, MusegenError) else found)
         done += 1
         if report:
             report(done, len(items))
+
+
+def _key(item: Item) -> str:
+    return item.key
 
 
 def read_file(item: Item) -> ReadFile:

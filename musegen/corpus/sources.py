@@ -15,12 +15,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from ..errors import CorpusError, MissingPackageError
+from ..errors import CorpusError, FileError, MissingPackageError
 from ..piece import Piece
 
 MIDI_SUFFIXES = (".mid", ".midi")
 SCORE_SUFFIXES = (".xml", ".mxl", ".musicxml", ".abc", ".krn")
+LARGEST_SCORE = 2**28
+"""Bytes of a notation file or a JSB-16 file of which the rest is not read."""
 
 PUBLIC_DOMAIN = "public domain works; encodings as distributed with music21"
 FREEDOOM_LICENCE = "BSD-3-Clause (Freedoom project)"
@@ -42,6 +45,7 @@ class Item:
     lump: str = ""
     split: str = ""
     held_out: bool = False
+    content: bytes | None = None  # of the file, or of the lump, once it is on its way to who reads it
 
 
 def list_items(names: Iterable[str]) -> list[Item]:
@@ -74,14 +78,40 @@ def _items(name: str) -> Iterator[Item]:
     return _folder(name)
 
 
+def carried(item: Item) -> Item:
+    """`item` with its content, so that it can be read where there is no such file. Raises FileError."""
+    from ..midi.files import read_bytes
+    from .wad import read_lump
+
+    if item.lump:
+        return replace(item, content=read_lump(item.path, item.lump))
+    midi = item.path.suffix.lower() in MIDI_SUFFIXES  # whose own limit is lower
+    return replace(item, content=read_bytes(item.path) if midi else read_bytes(item.path, LARGEST_SCORE))
+
+
 def read_item(item: Item, rejected: list[tuple[str, str]]) -> list[tuple[str, Piece]]:
     """(title, piece) of everything in `item`; what cannot be read goes to `rejected` as (name, reason)."""
+    if item.lump or item.path.suffix.lower() in MIDI_SUFFIXES:
+        return [_read_midi(item)]
+    if item.content is None:
+        return _read_path(item, rejected)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / item.path.name
+        path.write_bytes(item.content)
+        here: list[tuple[str, str]] = []
+        try:
+            return _read_path(replace(item, path=path), here)
+        except (FileError, CorpusError) as error:
+            raise type(error)(str(error).replace(folder, str(item.path.parent))) from None
+        finally:
+            rejected += [(name, reason.replace(folder, str(item.path.parent))) for name, reason in here]
+
+
+def _read_path(item: Item, rejected: list[tuple[str, str]]) -> list[tuple[str, Piece]]:
     if item.source == "jsb16":
         from .jsb16 import read_frames
 
         return read_frames(item.path)
-    if item.lump or item.path.suffix.lower() in MIDI_SUFFIXES:
-        return [_read_midi(item)]
     from ..midi.scores import read_scores
 
     return read_scores(item.path, item.qpm, rejected)
@@ -90,13 +120,10 @@ def read_item(item: Item, rejected: list[tuple[str, str]]) -> list[tuple[str, Pi
 def _read_midi(item: Item) -> tuple[str, Piece]:
     from ..midi import files
 
-    if not item.lump:
-        piece = files.read_midi(item.path)
-        return item.path.stem, piece
-    from .wad import read_lump
-
-    piece = files.read_midi_bytes(read_lump(item.path, item.lump), item.key)
-    return item.lump, piece
+    content = carried(item).content if item.content is None else item.content
+    assert content is not None
+    name = item.key if item.lump else str(item.path)
+    return item.lump or item.path.stem, files.read_midi_bytes(content, name)
 
 
 def _folder(name: str) -> Iterator[Item]:
