@@ -64,6 +64,11 @@ class SmallCluster:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
 
+    @staticmethod
+    def works(machine: int) -> bool:
+        """Whether a task runs there."""
+        return any(b"ray::do_jobs" in _command(process) for process in _offspring(machine))
+
     def run(self, *arguments: str | Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """A Python program in the cluster's surroundings."""
         return subprocess.run(self.command(*arguments), env=self.env, capture_output=True, text=True, timeout=timeout)
@@ -108,6 +113,12 @@ def _offspring(process: int) -> list[int]:
         for task in Path(f"/proc/{process}/task").iterdir():
             children += map(int, (task / "children").read_text().split())
     return [each for child in children for each in (child, *_offspring(child))]
+
+
+def _command(process: int) -> bytes:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    return b""
 
 
 def _marked(mark: str) -> list[int]:
