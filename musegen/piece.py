@@ -22,16 +22,17 @@ TICKS_PER_QUARTER = 24  # the codec's grid, and MIDI clock's own resolution
 DRUMS = 128  # the "program" of everything on channel 10
 
 NOTE = np.dtype(
-    [
-        ("onset", np.int32),
-        ("duration", np.int32),
-        ("pitch", np.uint8),
-        ("velocity", np.uint8),
-        ("program", np.uint8),
-        ("part", np.int16),
-    ]
+    {
+        "names": ["onset", "duration", "pitch", "velocity", "program", "part"],
+        "formats": [np.int32, np.int32, np.uint8, np.uint8, np.uint8, np.int16],
+        "offsets": [0, 4, 8, 9, 12, 10],
+        "itemsize": 16,
+    }
 )
-"""One note: onset and duration in ticks, pitch 0-127, velocity 1-127, program 0-128, part index."""
+"""One note: onset and duration in ticks, pitch 0-127, velocity 1-127, program 0-128, part index.
+
+The fields are aligned and the row is four words, which numpy moves several times faster than 13 packed bytes.
+"""
 
 Notes = npt.NDArray[np.void]
 
@@ -223,7 +224,9 @@ def sort_notes(notes: Notes) -> Notes:
 
 def rescale(ticks: npt.NDArray[np.signedinteger[Any]], old: int, new: int) -> npt.NDArray[np.int64]:
     """`ticks` of `old` to the quarter as ticks of `new` to the quarter, rounded half up."""
-    result: npt.NDArray[np.int64] = (np.asarray(ticks, dtype=np.int64) * (2 * new) + old) // (2 * old)
+    result: npt.NDArray[np.int64] = ticks * np.int64(2 * new)
+    result += old
+    result //= 2 * old
     return result
 
 
@@ -234,7 +237,7 @@ def rescale_rows(rows: tuple[_Row, ...], old: int, new: int) -> tuple[_Row, ...]
     """The rows of a tempo, meter or key map on another tick grid; ticks are rounded as `rescale` does."""
     if old == new:
         return rows
-    return tuple([r._replace(tick=(r.tick * 2 * new + old) // (2 * old)) for r in rows])
+    return tuple([r._replace(tick=(r.tick * 2 * new + old) // (2 * old)) if r.tick else r for r in rows])
 
 
 def _cut(rows: tuple[_Row, ...], start: int, end: int) -> tuple[_Row, ...]:

@@ -21,8 +21,8 @@ MOST_PARTS = 2**15 - 1
 
 def in_order(notes: Notes) -> Notes:
     """`notes` sorted by onset, part, pitch (stable); those without a length last one tick."""
-    key = notes["onset"].astype(np.int64) << 23
-    key += notes["part"].astype(np.int32) << 7
+    key = notes["onset"] * np.int64(1 << 23)
+    key += np.left_shift(notes["part"], 7, dtype=np.int32)
     key += notes["pitch"]
     duration = notes["duration"]
     np.maximum(duration, 1, out=duration)
@@ -68,8 +68,9 @@ def _check_length(piece: Piece, name: str) -> None:
     last = max(piece.tempos[-1].tick, piece.meters[-1].tick, piece.keys[-1].tick if piece.keys else 0)
     if len(notes):
         # int32 may have wrapped round in either reader's favour: both ends are looked at
-        last = max(last, int(notes["onset"][-1]), int((notes["onset"] + notes["duration"]).max()))
-    if last > most_ticks(piece.ticks_per_quarter) or (len(notes) and notes["onset"][0] < 0):
+        onset = notes["onset"]
+        last = max(last, int(onset[-1]), int(np.maximum.reduce(onset + notes["duration"])))
+    if last > most_ticks(piece.ticks_per_quarter) or (len(notes) and onset[0] < 0):
         raise too_long(piece.ticks_per_quarter, name)
 
 
