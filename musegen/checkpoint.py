@@ -1,4 +1,5 @@
-"""A checkpoint: a folder with config.json, model.safetensors, README.md (the model card) and metrics.json.
+"""A checkpoint: a folder with config.json, model.safetensors, README.md (the model card) and metrics.json, and for a
+sequence model player.onnx, which is made from the weights and knows whose they are (`digest`).
 
 Knows the files, not the networks: weights are a dict of numpy arrays, so that a player reads them without
 torch. Nothing unpickles. Writing goes through temporary names, config.json last.
@@ -7,6 +8,7 @@ torch. Nothing unpickles. Writing goes through temporary names, config.json last
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 from dataclasses import dataclass, field
@@ -23,6 +25,7 @@ from .models.config import Config, GanConfig, HumaniserConfig, ModelConfig, Roll
 from .shipped import checkpoints_folder
 
 FORMAT_VERSION = 1
+PLAYER = "player.onnx"  # the network as the player runs it, where its family has one
 Weights = dict[str, np.ndarray]
 _Kind = TypeVar("_Kind", bound=Config)
 
@@ -49,8 +52,17 @@ class Checkpoint:
             raise CheckpointError(f"The checkpoint is of the family {self.config.family}; this needs {wanted}.")
         return self.config
 
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write the folder, making it if need be. Raises CheckpointError if it cannot be written."""
+    def digest(self) -> str:
+        """SHA-256 of model.safetensors as it is saved: whose weights they are."""
+        from safetensors.numpy import save
+
+        return hashlib.sha256(save(self.weights)).hexdigest()
+
+    def save(self, folder: str | os.PathLike[str], player: bytes | None = None) -> None:
+        """Write the folder, making it if need be, with the contents of player.onnx where there are any.
+
+        Raises CheckpointError if it cannot be written.
+        """
         from safetensors.numpy import save
 
         path = Path(folder)
@@ -63,7 +75,10 @@ class Checkpoint:
         }
         try:
             path.mkdir(parents=True, exist_ok=True)
+            (path / PLAYER).unlink(missing_ok=True)  # first: it would be of other weights
             write_atomically(path / "model.safetensors", save(self.weights))
+            if player is not None:
+                write_atomically(path / PLAYER, player)
             write_atomically(path / "metrics.json", _json(self.metrics))
             write_atomically(path / "README.md", card(path.name, self).encode())
             write_atomically(path / "config.json", _json(config))
@@ -73,18 +88,33 @@ class Checkpoint:
             raise CheckpointError(str(error)) from error
 
 
-def load(folder: str | os.PathLike[str]) -> Checkpoint:
+def load(folder: str | os.PathLike[str], with_weights: bool = True) -> Checkpoint:
     """Read a checkpoint folder. Raises CheckpointError with what is wrong and what to do."""
+    path, config = Path(folder), _settings(Path(folder))
+    weights = _weights(path / "model.safetensors") if with_weights else {}
+    model = config_from_dict(config["model"])
+    return Checkpoint(model, weights, tuple(config["styles"]), config["about"], _read_json(path, "metrics.json"))
+
+
+def _weights(path: Path) -> Weights:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    path, config = Path(folder), _settings(Path(folder))
     try:
-        weights = load_file(path / "model.safetensors")
+        weights: Weights = load_file(path)
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path}/model.safetensors cannot be read ({error}): copy the folder again.") from error
-    model = config_from_dict(config["model"])
-    return Checkpoint(model, weights, tuple(config["styles"]), config["about"], _read_json(path, "metrics.json"))
+        raise CheckpointError(f"{path} cannot be read ({error}): copy the folder again.") from error
+    return weights
+
+
+def digest_of(folder: str | os.PathLike[str]) -> str:
+    """`Checkpoint.digest` of a folder, from its file as it is. Raises CheckpointError if it cannot be read."""
+    path = Path(folder, "model.safetensors")
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}): copy the folder again.") from error
 
 
 def config_of(folder: str | os.PathLike[str]) -> Config:

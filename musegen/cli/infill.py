@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> None:
     bars = _bars(args.bars) if args.bars else None
     settings = sampler_settings(args)
     gap = Gap(piece, bars, args.part, frozenset(args.keep), settings, limits(args), args.seed_number, args.style)
-    engine = load(args.checkpoint)
+    engine = load(args.checkpoint, exact=True)
     digits, written = len(str(args.n)), []
     with Progress("filling", "bars") as progress:
         for i, filled in enumerate(fillings(engine, gap, args.n, progress.update), 1):

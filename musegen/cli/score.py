@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
     from ..evaluation.density import score
 
     metrics = checkpoints.load(checkpoints.find(args.checkpoint)).metrics
-    model = load(args.checkpoint)
+    model = load(args.checkpoint, exact=True)
     found = {file: score(model, file, args.style) for file in dict.fromkeys(args.files)}
     if args.json:
         _print_json(args, metrics, found)

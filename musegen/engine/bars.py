@@ -18,7 +18,8 @@ from ..events.roll import Cells
 from ..models.config import GanConfig, RollConfig
 from ..models.images import Image
 from ..piece import Piece
-from .base import Engine, of_checkpoint
+from .base import Engine
+from .base import load as load_engine
 
 NO_LIKELIHOOD = (
     "A gan has no likelihood: it turns noise into bars and cannot say how likely others are; ask another checkpoint, "
@@ -93,15 +94,16 @@ class BarMaker(Protocol):
         """
 
 
-def load(name: str | os.PathLike[str]) -> Engine | BarMaker:
-    """Whatever plays a checkpoint: note by note, or bars at once. Raises CheckpointError."""
-    checkpoint = checkpoints.load(checkpoints.find(name))
-    if isinstance(checkpoint.config, GanConfig):
+def load(name: str | os.PathLike[str], exact: bool = False) -> Engine | BarMaker:
+    """Whatever plays a checkpoint: note by note (`exact`: see `base.load`), or bars at once. Raises CheckpointError."""
+    folder = checkpoints.find(name)
+    config = checkpoints.config_of(folder)
+    if isinstance(config, GanConfig):
         from .phrases import PhraseMaker
 
-        return PhraseMaker(checkpoint)
-    if not isinstance(checkpoint.config, RollConfig):
-        return of_checkpoint(checkpoint)
+        return PhraseMaker(checkpoints.load(folder))
+    if not isinstance(config, RollConfig):
+        return load_engine(folder, exact)
     from .torch_roll import PixelEngine
 
-    return PixelEngine(checkpoint)
+    return PixelEngine(checkpoints.load(folder))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 import numpy as np
@@ -59,13 +60,21 @@ class Engine(Protocol):
         """Unnormalised log-probabilities (B, outputs) of an attribute of the next rows (B, WIDTH)."""
 
 
-def load(name: str | os.PathLike[str]) -> Engine:
-    """The engine of a checkpoint: a folder, or the name of a shipped one. Raises CheckpointError."""
-    return of_checkpoint(checkpoints.load(checkpoints.find(name)))
+def load(name: str | os.PathLike[str], exact: bool = False) -> Engine:
+    """The engine of a checkpoint: a folder, or the name of a shipped one. Raises CheckpointError.
+
+    Where there is a player.onnx, onnxruntime plays it; `exact` is for likelihoods, which want the weights as they are.
+    """
+    folder = checkpoints.find(name)
+    if not exact and (folder / checkpoints.PLAYER).is_file() and find_spec("onnxruntime"):
+        from .players import of_folder
+
+        return of_folder(folder)
+    return of_checkpoint(checkpoints.load(folder))
 
 
 def of_checkpoint(checkpoint: checkpoints.Checkpoint) -> Engine:
-    """The fastest engine for a checkpoint's family: its own in numpy, else torch. Raises CheckpointError for none."""
+    """The engine in float32 of a checkpoint's family: its own in numpy, else torch. Raises CheckpointError for none."""
     if isinstance(checkpoint.config, HumaniserConfig):
         raise CheckpointError(
             "A humaniser makes no notes, it plays those that are there:  musegen humanise FILE  or  jam --humanise."

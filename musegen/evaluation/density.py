@@ -124,7 +124,7 @@ def score(model: Engine | BarMaker | str, piece: Piece | str | os.PathLike[str],
     piece without notes.
     """
     music = piece if isinstance(piece, Piece) else read_music(piece)
-    engine = load(model) if isinstance(model, str) else model
+    engine = load(model, exact=True) if isinstance(model, str) else model
     if isinstance(engine, BarMaker) and style:
         raise SettingsError("A model of whole bars has no style tags: leave --style out.")
     if not len(music):

@@ -204,7 +204,7 @@ def infill(
     music = piece if isinstance(piece, Piece) else read_music(piece)
     kept = frozenset([keep] if isinstance(keep, str) else keep)
     gap = Gap(music, bars, part, kept, settings or SamplerSettings(), limits or Limits(), seed_number, style)
-    return list(fillings(load(model) if isinstance(model, str) else model, gap, n))
+    return list(fillings(load(model, exact=True) if isinstance(model, str) else model, gap, n))
 
 
 def _put_in(gap: Gap, new: beside.Notes, places: npt.NDArray[np.int64]) -> Piece:

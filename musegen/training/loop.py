@@ -25,6 +25,7 @@ from ..events import derived
 from ..models.base import SequenceModel, build, load_weights, parameters
 from ..models.config import ModelConfig
 from ..models.likelihood import nats_of_pieces, nats_with_holes, pad, pad_known, summary, summary_with_holes
+from . import player
 from .about import describe, fingerprint
 from .device import Machine, machine
 from .settings import TrainSettings
@@ -44,6 +45,7 @@ def train(
 
     `start_from` fine-tunes a checkpoint. `report` is called with every log record.
     """
+    player.require()
     folder.mkdir(parents=True, exist_ok=True)
     config = dataclasses.replace(config, infill=settings.infill > 0)
     with machine(settings) as here:
@@ -158,7 +160,12 @@ class _Run(Likelihood[list[Window]]):
             "weights": parameters(model),
         }
         weights = {k: v.cpu().numpy() for k, v in model.state_dict().items()}
-        Checkpoint(self.config, weights, self.corpus.styles, about, figures).save(self.folder)
+        checkpoint = Checkpoint(self.config, weights, self.corpus.styles, about, figures)
+        checkpoint.save(self.folder, player.export(checkpoint, self.held_out or self._learnt(), model.cpu()))
+
+    def _learnt(self) -> list[derived.ModelRows]:
+        """A piece that was learnt from, for want of one that was not."""
+        return [derived.derive(self.corpus.rows(i), self.corpus.meters(i)) for i in self.corpus.pieces("train")[:1]]
 
 
 class _Loss(nn.Module):
