@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import SettingsError
 from .options import add_file_options, add_sampling_options, plan
 
 if TYPE_CHECKING:
+    from ..batches.files import Batch
     from ..engine.bars import BarMaker
     from ..engine.base import Engine
     from ..piece import Piece
@@ -17,7 +21,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = """examples:
   musegen generate --seed tune.mid                      eight variations of the next eight bars
-  musegen generate --seed tune.mid -n 20 --bars 16 --out night --with-seed
+  musegen generate --seed tune.mid -n 20 --bars 16 --with-seed
+  musegen generate --seed tune.mid -n 1000 --unique --best 50 --out night     killed? the same command goes on
   musegen generate --seed tune.mid --key "D dorian" --range 48-84 --temperature 0.9
   musegen generate --checkpoint gan                     bars from noise; with --seed they go on from it
   musegen generate --checkpoint gan --seed a.mid --walk b.mid --bars 4 --png
@@ -32,6 +37,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", type=int, default=8, help="how many files (%(default)s)")
     parser.add_argument("--bars", type=int, help="new bars in each (8)")
     parser.add_argument("--with-seed", action="store_true", help="put the seed phrase before the new music")
+    parser.add_argument(
+        "--best",
+        type=int,
+        metavar="K",
+        help="keep the K whose likelihood is nearest to the seed's own (neither loops nor accidents) in the folder, "
+        "and the rest in others/ within it",
+    )
+    parser.add_argument(
+        "--unique", action="store_true", help="leave out copies of the training music and of each other; draw others"
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="processes that play (default: one a core)")
     add_file_options(parser, "generated")
     parser.add_argument(
         "--seed",
@@ -56,25 +72,39 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_sampling_options(parser)
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> int:
     """Write the files; say where they are."""
+    from ..batches import one_thread_each
+
+    one_thread_each()
     from ..engine.bars import load
-    from ..midi import write_music
-    from .progress import Progress
 
     model = load(args.checkpoint)
     seed, stem = _seed(args.seed, model)
     args.bars = _bars(args, seed)
-    what, written = plan(args, seed), []
+    what = plan(args, seed)
+    if args.accompany or args.walk is not None:
+        for name in ("best", "unique", "workers"):
+            if getattr(args, name):
+                raise SettingsError(f"--{name} is for variations: leave it out, or --walk and --accompany.")
+        _write_all(args, model, what, stem)
+        return 0
+    return _variations(args, what, stem)
+
+
+def _write_all(args: argparse.Namespace, model: Engine | BarMaker, what: Plan, stem: str) -> None:
+    """The steps of a walk, or accompaniments, as files."""
+    from ..midi import write_music
+    from .progress import Progress
+
+    written = []
     with Progress("generating", "bars") as progress:
         if args.accompany:
             stem += "-accompanied"
-            pieces = _accompanied(args, model, seed, what, progress.update)
-        elif args.walk is not None:
+            pieces = _accompanied(args, model, what.seed, what, progress.update)
+        else:
             stem += "-walk"
             pieces = _walk(args, model, what, args.out / f"{stem}.png", progress.update)
-        else:
-            pieces = _variations(args, model, what, progress.update)
         for i, piece in enumerate(pieces, 1):
             args.out.mkdir(parents=True, exist_ok=True)
             path = args.out / f"{stem}-{i:0{len(str(args.n))}d}.{args.format}"
@@ -82,6 +112,69 @@ def run(args: argparse.Namespace) -> None:
             written.append(path)
             extras(args, piece, path)
     print(f"{len(written)} files of {args.bars} bars in {args.out}: {written[0].name} … {written[-1].name}")
+
+
+def _variations(args: argparse.Namespace, what: Plan, stem: str) -> int:
+    """As many files as asked for that go on from the seed: those that are not there yet."""
+    from ..batches.files import write_files
+    from ..batches.group import Run
+    from .progress import Progress
+
+    run, done, began = Run(args.checkpoint, what, args.bars, args.with_seed, args.format), 0, time.monotonic()
+    with Progress("generating", "files") as progress:
+
+        def tell(files: int, wanted: int, notes: int) -> None:
+            nonlocal done
+            done = files
+            progress.update(files, wanted, f"{notes / max(1e-3, time.monotonic() - began):,.0f} notes/s" * bool(notes))
+
+        try:
+            batch = write_files(
+                run, args.out, args.n, stem, unique=args.unique, best=args.best, workers=args.workers, tell=tell
+            )
+        except KeyboardInterrupt:
+            progress.close()
+            print(f"Stopped: {done} of {args.n} files are in {args.out}; the same command goes on.", file=sys.stderr)
+            return 130
+    _render(args, batch.paths())
+    _say(args, batch, stem)
+    return 0
+
+
+def _render(args: argparse.Namespace, paths: list[Path]) -> None:
+    """The sound and the picture of each file that has none yet, where the options ask for them."""
+    from ..midi import read_music
+    from .progress import Progress
+
+    wanted = [kind for kind in ("wav", "png") if getattr(args, kind)]
+    missing = [p for p in paths if not all(p.with_suffix(f".{kind}").exists() for kind in wanted)]
+    if not missing:
+        return
+    with Progress("rendering", "files") as progress:
+        for done, path in enumerate(missing, 1):
+            extras(args, read_music(path), path)
+            progress.update(done, len(missing))
+
+
+def _say(args: argparse.Namespace, batch: Batch, stem: str) -> None:
+    """What is where now, and how to have more."""
+    names = [path.name for path in batch.paths()]
+    which, apart = f"{len(names)} files", ""
+    if args.best is not None:
+        which = (
+            f"the {len(names)} of {len(batch.pieces)} files nearest to {batch.target:.2f} nats a note, the seed's own,"
+        )
+        apart = f"; the rest in {args.out / 'others'}" * (len(names) < len(batch.pieces))
+    span = f": {names[0]} … {names[-1]}" if names else ""
+    print(f"{which} of {args.bars} bars in {args.out}{span}{apart}")
+    if batch.pieces and batch.pieces[0].file.rpartition("-")[0] != stem:
+        print(f"({stem}-… are of other settings and stay as they are)")
+    if not batch.made and len(batch.pieces) == args.n:
+        print(f"(all were there already: others with --seed-number {args.seed_number + 1}, more with -n {2 * args.n})")
+    if batch.left_out:
+        print(f"({batch.left_out} more were copies and are left out: see {args.out / 'manifest.csv'})")
+    if len(batch.pieces) < args.n:
+        print(f"(only {len(batch.pieces)} of {args.n}: the music repeats itself; try a higher --temperature)")
 
 
 def _seed(name: str | None, model: Engine | BarMaker) -> tuple[Piece, str]:
@@ -99,8 +192,6 @@ def _seed(name: str | None, model: Engine | BarMaker) -> tuple[Piece, str]:
 
 def _bars(args: argparse.Namespace, seed: Piece) -> int:
     """How many bars each file has that are new: as many as asked for, or all where the seed is accompanied."""
-    from ..errors import SettingsError
-
     if not args.accompany:
         return 8 if args.bars is None else int(args.bars)
     for name in ("bars", "seed_bars", "walk"):
@@ -122,20 +213,11 @@ def _accompanied(
     return accompanied(model, seed, what, args.n, tell)
 
 
-def _variations(
-    args: argparse.Namespace, model: Engine | BarMaker, what: Plan, tell: Callable[[int, int], None]
-) -> Iterator[Piece]:
-    from ..sampling.batch import generate
-
-    return generate(model, what, args.n, args.bars, args.with_seed, tell)
-
-
 def _walk(
     args: argparse.Namespace, model: Engine | BarMaker, what: Plan, picture: Path, tell: Callable[[int, int], None]
 ) -> Iterator[Piece]:
     """The steps of a walk; one picture of all of them, if any is asked for."""
     from ..engine.bars import BarMaker
-    from ..errors import SettingsError
     from ..sampling.walk import phrases_of, walk
 
     if not isinstance(model, BarMaker):

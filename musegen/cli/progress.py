@@ -26,6 +26,7 @@ class Progress:
         self._drawn = float("-inf")
         self._first: int | None = None
         self._done = self._total = 0
+        self._says = ""
 
     def __enter__(self) -> Progress:
         return self
@@ -35,11 +36,14 @@ class Progress:
     ) -> None:
         self.close()
 
-    def update(self, done: int, total: int) -> None:
-        """`done` of `total` are done; what the first call counts was done before and does not enter the rate."""
+    def update(self, done: int, total: int, says: str = "") -> None:
+        """`done` of `total` are done; what the first call counts was done before and does not enter the rate.
+
+        `says` is shown instead of that rate, such as "1,590 notes/s".
+        """
         if self._first is None:
             self._first = done
-        self._done, self._total = done, total
+        self._done, self._total, self._says = done, total, says
         now = time.monotonic()
         if self._terminal and (now - self._drawn >= _REDRAW_S or done == total):
             self._drawn = now
@@ -63,10 +67,10 @@ class Progress:
         unit = f" {self.unit}" if self.unit else ""
         text = f"{self.label} {bar} {self._done}/{self._total}{unit}"
         if self._done >= self._total:
-            return f"{text}, {clock(elapsed)}"
+            return f"{text}, {self._says}, {clock(elapsed)}" if self._says else f"{text}, {clock(elapsed)}"
         if rate <= 0:
             return text
-        return f"{text}, {rate:.3g}/s, {clock((self._total - self._done) / rate)} left"
+        return f"{text}, {self._says or f'{rate:.3g}/s'}, {clock((self._total - self._done) / rate)} left"
 
 
 def clock(seconds: float) -> str:

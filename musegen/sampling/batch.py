@@ -17,7 +17,8 @@ from .bars import play_on
 from .continuation import Continuation
 from .plan import Plan
 
-BATCH = 32  # sequences side by side
+GROUP = 8
+"""How many sequences are drawn side by side: fewer cost more steps, more fall out of the cache (benchmarks/batches)."""
 
 
 def generate(
@@ -34,22 +35,39 @@ def generate(
     and key are the seed's. A model of whole bars needs no notes in it. `progress` is called with the bars done and
     wanted.
     """
-    if not len(plan.seed) and not isinstance(engine, BarMaker):
-        raise SettingsError("The seed phrase holds no notes: give a file with some music in it.")
-    if n < 1 or bars < 1:
-        raise SettingsError(f"{n} pieces of {bars} bars cannot be written: both must be at least 1.")
-    for first in range(0, n, BATCH):
-        numbers = range(first, min(n, first + BATCH))
+    check(engine, plan, n, bars)
+    for first in range(0, n, GROUP):
+        numbers = range(first, min(n, first + GROUP))
 
         def tell(done: int, first: int = first, count: int = len(numbers)) -> None:
             progress(first * bars + done * count, n * bars)
 
-        if isinstance(engine, BarMaker):
-            each = play_on(engine, plan, numbers, bars, tell)
-        else:
-            each = _batch(engine, plan, numbers, bars, tell)
-        for notes in each:
-            yield played_on(plan, notes, bars, with_seed)
+        yield from variations(engine, plan, numbers, bars, with_seed, tell)
+
+
+def check(engine: Engine | BarMaker, plan: Plan, n: int, bars: int) -> None:
+    """Raises SettingsError where there is nothing to go on from, or no music is asked for."""
+    if not len(plan.seed) and not isinstance(engine, BarMaker):
+        raise SettingsError("The seed phrase holds no notes: give a file with some music in it.")
+    if n < 1 or bars < 1:
+        raise SettingsError(f"{n} pieces of {bars} bars cannot be written: both must be at least 1.")
+
+
+def variations(
+    engine: Engine | BarMaker,
+    plan: Plan,
+    numbers: range,
+    bars: int,
+    with_seed: bool = False,
+    tell: Callable[[int], None] = lambda bars: None,
+) -> Iterator[Piece]:
+    """The pieces of those numbers (from 0), drawn side by side. `tell` is called with the bars that all have."""
+    if isinstance(engine, BarMaker):
+        each = play_on(engine, plan, numbers, bars, tell)
+    else:
+        each = _batch(engine, plan, numbers, bars, tell)
+    for notes in each:
+        yield played_on(plan, notes, bars, with_seed)
 
 
 def _batch(

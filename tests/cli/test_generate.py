@@ -31,7 +31,7 @@ def test_two_runs_with_one_seed_number_give_identical_files(
     for out, number in (("a", "4"), ("b", "4"), ("c", "5")):
         assert main([*command, "--out", str(tmp_path / out), "--seed-number", number]) == 0
     a, b, c = (files(tmp_path / out) for out in "abc")
-    assert list(a) == [f"seed-{i}.mid" for i in range(1, 6)]
+    assert list(a) == ["manifest.csv", *(f"seed-{i}.mid" for i in range(1, 6))]
     assert a == b and a != c
     assert "5 files of 2 bars" in capsys.readouterr().out
 

@@ -123,7 +123,7 @@ def test_from_the_command_line(folder: Path, tmp_path: Path, capsys: pytest.Capt
         one, two = ((tmp_path / out / f"a-{number}.mid").read_bytes() for out in ("one", "two"))
         assert one == two and len(read_music(tmp_path / "one" / f"a-{number}.mid"))
     assert main([*generate, "--out", str(tmp_path / "noise")]) == 0
-    assert sorted(p.name for p in (tmp_path / "noise").iterdir()) == [f"noise-{i}.mid" for i in (1, 2, 3)]
+    assert sorted(p.name for p in (tmp_path / "noise").glob("*.mid")) == [f"noise-{i}.mid" for i in (1, 2, 3)]
     pytest.importorskip("matplotlib")
     way = [
         "--seed",

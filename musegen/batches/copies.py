@@ -1,0 +1,192 @@
+"""Whether music is a copy: of what a checkpoint learnt from, or of another piece. By melody and rhythm, in any key.
+
+A *phrase* is NOTES successive notes of one part, the highest where several begin together, told by their intervals and
+the times between them; drums have none, for their patterns are everybody's. A checkpoint's training phrases are kept
+beside it as a Bloom filter (Bloom 1970: never forgets one, and seldom takes a strange one for known): a megabyte stands
+for the corpus. Two pieces are alike by the phrases that they share (Broder 1997). Knows nothing of models. numpy only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..atomic import write_atomically
+from ..corpus.store import Corpus
+from ..errors import CheckpointError
+from ..events import attributes as at
+from ..events.codec import EventCodec, Events, Rows, onsets
+from ..piece import Piece
+
+FILE = "phrases.safetensors"
+NOTES = 7
+"""How many notes a phrase has."""
+
+FEWEST = 8
+"""Phrases of its own that a piece must have before their share means anything."""
+
+Hashes = npt.NDArray[np.uint64]
+"""The hashes of a piece's phrases in order, part after part, with a 0 between two parts."""
+
+_FORMAT = 1
+_GAP = 192  # ticks; a longer silence, two bars of 4/4, ends a phrase
+_PROBES = 4  # bits a phrase sets
+_BITS_EACH = 12  # bits of the filter a phrase: with four probes .65 % of strange phrases seem known
+_ODD = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)  # the constants of splitmix64 (Steele et al. 2014)
+
+
+def phrases(piece: Piece) -> Hashes:
+    """The phrases of a piece."""
+    return phrases_of_rows(EventCodec().encode(piece).rows)
+
+
+def phrases_of_rows(rows: Rows) -> Hashes:
+    """The phrases of event rows (N, 5)."""
+    note = at.is_note(rows)
+    table = np.stack([rows[note, at.INSTRUMENT], onsets(rows)[note], rows[note, at.PITCH]]).astype(np.int64)
+    table = table[:, table[0] != at.DRUM_INSTRUMENT]
+    instrument, onset, pitch = table[:, np.lexsort((table[2], table[1], table[0]))]
+    top = np.append((np.diff(instrument) != 0) | (np.diff(onset) != 0), True)[: len(onset)]
+    out: list[Hashes] = []
+    for part in np.unique(instrument):
+        mine = top & (instrument == part)
+        apart = np.diff(onset[mine])
+        steps = (np.diff(pitch[mine]) + 128) * 256 + np.minimum(apart, _GAP)
+        for some in np.split(steps, np.flatnonzero(apart >= _GAP) + 1):
+            out += [_hashed(some), np.zeros(1, np.uint64)]
+    return np.concatenate(out[:-1]) if out else np.zeros(0, np.uint64)
+
+
+def _hashed(steps: npt.NDArray[np.int64]) -> Hashes:
+    """A hash of each NOTES - 1 successive steps, none of them 0."""
+    count = len(steps) - NOTES + 2
+    if count <= 0:
+        return np.zeros(0, np.uint64)
+    value = np.zeros(count, np.uint64)
+    for i in range(NOTES - 1):
+        value = _mixed(value + steps[i : i + count].astype(np.uint64))
+    return np.maximum(value, np.uint64(1))
+
+
+def _mixed(value: Hashes) -> Hashes:
+    value = value + np.uint64(_ODD[0])
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(_ODD[1])
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(_ODD[2])
+    return value ^ (value >> np.uint64(31))
+
+
+def longest_run(hashes: Hashes, known: npt.NDArray[np.bool_]) -> int:
+    """How many notes the longest run of `known` phrases (N,) spans; a phrase that comes again in it counts once."""
+    inside = known & (hashes != 0)
+    run = np.cumsum(np.diff(inside, prepend=False) & inside)[inside]  # the number of the run that each is in
+    if not len(run):
+        return 0
+    each = np.unique(np.stack([run.astype(np.uint64), hashes[inside]]), axis=1)[0]
+    return int(np.bincount(each.astype(np.int64)).max()) + NOTES - 1
+
+
+def likeness(one: frozenset[int], other: frozenset[int]) -> float:
+    """What share of the phrases of the piece with fewer the other has as well, 0 to 1; 0 for fewer than FEWEST."""
+    fewer = min(len(one), len(other))
+    return len(one & other) / fewer if fewer >= FEWEST else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """The phrases of the music that a checkpoint learnt from. `bits` is the filter, eight bits a byte.
+
+    `longest` and `share` say how many notes in a row, and what share of their phrases, 99 in 100 held-out pieces of
+    eight bars have of that music by custom or chance: what has more is a copy.
+    """
+
+    bits: npt.NDArray[np.uint8]
+    longest: int = 24
+    share: float = 0.9
+
+    @classmethod
+    def of_corpus(cls, corpus: Corpus) -> Known:
+        """Of the pieces in the corpus's training split; what is usual is measured on those of its validation split."""
+        hashes = [phrases_of_rows(corpus.rows(i)) for i in corpus.pieces("train")]
+        every = np.unique(np.concatenate([*hashes, np.zeros(1, np.uint64)]))[1:]
+        bits = np.zeros(max(1, len(every) * _BITS_EACH // 8), np.uint8)
+        for place in _places(every, len(bits)):
+            np.bitwise_or.at(bits, place >> 3, (1 << (place & 7)).astype(np.uint8))
+        known = cls(bits)
+        usual = np.array([known.overlap(new, seed) for seed, new in _held_out(corpus)])
+        if not len(usual):
+            return known
+        longest, share = np.quantile(usual, 0.99, axis=0)
+        return cls(bits, max(NOTES, int(longest)), min(0.99, float(share)))
+
+    def overlap(self, new: Hashes, seed: Hashes) -> tuple[int, float]:
+        """How many notes in a row of `new` are known, and what share of its phrases; those of the seed do not count.
+
+        A piece of fewer than FEWEST phrases has no share to speak of: 0.
+        """
+        own = ~np.isin(new, seed)
+        each = np.unique(new[own & (new != 0)])
+        share = float(self.holds(each).mean()) if len(each) >= FEWEST else 0.0
+        return longest_run(new, own & self.holds(new)), share
+
+    def copied(self, new: Hashes, seed: Hashes) -> bool:
+        """Whether `new` has more of the known music than music has by itself, not counting what `seed` has too."""
+        longest, share = self.overlap(new, seed)
+        return longest > self.longest or share > self.share
+
+    def holds(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
+        """Which of the phrases (N,) are known; about one strange one in 150 seems so as well."""
+        found: npt.NDArray[np.bool_] = hashes != 0
+        for place in _places(hashes, len(self.bits)):
+            found = found & ((self.bits[place >> 3] >> (place & 7)) & 1 == 1)
+        return found
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Put it beside a checkpoint's weights. Raises FileError."""
+        from safetensors.numpy import save
+
+        path = Path(folder) / FILE
+        scale = np.array([_FORMAT, NOTES, self.longest, self.share], np.float64)
+        write_atomically(path, save({"bits": self.bits, "scale": scale}))
+        return path
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Known | None:
+        """What stands beside a checkpoint; None where nothing does. Raises CheckpointError for a damaged file."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        path = Path(folder) / FILE
+        if not path.is_file():
+            return None
+        try:
+            found = load_file(path)
+            bits, (version, notes, longest, share) = found["bits"], found["scale"].tolist()
+            if (version, notes) != (_FORMAT, NOTES) or bits.dtype != np.uint8 or bits.ndim != 1 or not len(bits):
+                raise ValueError("it is of another musegen")
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
+            raise CheckpointError(f"{path} cannot be read ({error}): copy it again or make it anew.") from None
+        return cls(bits, int(longest), share)
+
+
+def _places(hashes: Hashes, size: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Which bits of a filter of `size` bytes stand for each hash: two halves make them all (Kirsch & Mitzenmacher
+    2006)."""
+    one, two = hashes & np.uint64(0xFFFFFFFF), hashes >> np.uint64(32) | np.uint64(1)
+    for i in range(_PROBES):
+        yield ((one + np.uint64(i) * two) % np.uint64(8 * size)).astype(np.int64)
+
+
+def _held_out(corpus: Corpus) -> Iterator[tuple[Hashes, Hashes]]:
+    """Four bars and the eight after them, again and again, of the pieces of the validation split."""
+    codec = EventCodec()
+    for i in corpus.pieces("valid"):
+        piece = codec.decode(Events(corpus.rows(i), meters=corpus.meters(i)))
+        bars = [int(b) for b in piece.bar_starts()]
+        for first in range(0, len(bars) - 12, 8):
+            seed, new = piece.between(bars[first], bars[first + 4]), piece.between(bars[first + 4], bars[first + 12])
+            yield phrases(seed), phrases(new)

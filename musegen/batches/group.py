@@ -1,0 +1,147 @@
+"""The unit of a batch: a group of consecutive numbers, made by one thread as a pure function of the run and the number.
+
+Equal runs and numbers give equal bytes, in whatever process and whatever else is made beside it: the groups' bounds
+depend on the numbers alone, because a matrix product of eight rows may differ in its last bit from one of seven. Knows
+nothing of folders, pools or what is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from .. import checkpoint as checkpoints
+from ..engine.bars import BarMaker, load
+from ..engine.base import Engine
+from ..engine.likelihood import nats_of_pieces
+from ..engine.styles import tags_of
+from ..errors import CheckpointError
+from ..events import attributes as at
+from ..events.codec import EventCodec
+from ..events.derived import derive
+from ..models.config import GanConfig
+from ..piece import Piece
+from ..sampling.batch import GROUP, check, variations
+from ..sampling.plan import Plan
+from .copies import Hashes, phrases
+
+_ALWAYS = ("config.json", "model.safetensors")
+_DECIDING = (*_ALWAYS, "player.onnx")
+"""The files of a checkpoint that decide what it plays."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What is drawn, whatever the number of pieces: a checkpoint (a folder or a shipped name), a plan, so many bars.
+
+    Data: it can be sent to another process or machine (where `checkpoint` must name the same weights).
+    """
+
+    checkpoint: str
+    plan: Plan
+    bars: int = 8
+    with_seed: bool = False
+    format: str = "mid"  # or musicxml
+
+    def key(self) -> str:
+        """16 hex digits that change with anything that changes the files: weights, seed, settings, bars."""
+        plan, seed = self.plan, self.plan.seed
+        music = [seed.notes.tobytes(), seed.tempos, seed.meters, seed.keys, seed.part_names, seed.metadata]
+        settings = [astuple(plan.settings), astuple(plan.limits), plan.seed_number, plan.style]
+        whole = [digest_of(self.checkpoint), music, settings, self.bars, self.with_seed, self.format]
+        return hashlib.sha256(repr(whole).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """One piece: its number from 1, the bytes of its file, how many notes are new, and what tells it from others.
+
+    `nats` is −log P a note of what the file holds, at temperature 1, as `musegen score` says it; None for a model
+    without a likelihood. `phrases` are the hashes of the short phrases in its new notes (see `copies`).
+    """
+
+    number: int
+    data: bytes
+    notes: int
+    nats: float | None
+    phrases: Hashes
+
+
+def make_group(run: Run, group: int, tell: Callable[[int], None] = lambda bars: None) -> list[Made]:
+    """The pieces of the `numbers_of` a group; `tell` is called with the bars that all have.
+
+    The checkpoint is read once in a process. Raises SettingsError, CheckpointError.
+    """
+    model, plan, numbers = _model(run.checkpoint, digest_of(run.checkpoint)), run.plan, numbers_of(group)
+    check(model, plan, len(numbers), run.bars)
+    from_0 = range(numbers.start - 1, numbers.stop - 1)
+    pieces = list(variations(model, plan, from_0, run.bars, run.with_seed, tell))
+    new = [p.between(plan.origin, p.end + 1) if run.with_seed else p for p in pieces]
+    nats = likelihoods(model, pieces, plan.style)
+    each = zip(numbers, pieces, new, nats, strict=True)
+    return [Made(i, music_bytes(p, run.format), len(n), value, phrases(n)) for i, p, n, value in each]
+
+
+def numbers_of(group: int) -> range:
+    """The numbers, from 1, of a group's pieces: always so many, whatever is wanted of them."""
+    return range(group * GROUP + 1, (group + 1) * GROUP + 1)
+
+
+def groups_of(numbers: range) -> range:
+    """The groups that hold the pieces of these numbers (from 1, ascending)."""
+    return range((numbers.start - 1) // GROUP, -(-(numbers.stop - 1) // GROUP))
+
+
+def likelihoods(model: Engine | BarMaker, pieces: list[Piece], style: str = "") -> list[float | None]:
+    """Nats a note of each piece under the model; None where it has no likelihood or the piece no notes."""
+    if isinstance(model, BarMaker):
+        if isinstance(model.config, GanConfig):
+            return [None] * len(pieces)
+        return [model.nats(p).per_note if len(p) else None for p in pieces]
+    codec, tags = EventCodec(), tags_of(model.styles, style)
+    rows = [derive(events.rows, events.meters) for events in (codec.encode(p, tags) for p in pieces)]
+    notes = [int(at.is_note(r).sum()) for r in rows]
+    totals = [float(nats.sum()) for nats in nats_of_pieces(model, rows)]
+    return [total / n if n else None for total, n in zip(totals, notes, strict=True)]
+
+
+def music_bytes(piece: Piece, kind: str) -> bytes:
+    """`piece` as the bytes of a file: `mid` or `musicxml`."""
+    if kind == "mid":
+        from ..midi.write import midi_bytes
+
+        return midi_bytes(piece)
+    from ..midi.music import write_music
+
+    with tempfile.TemporaryDirectory() as folder:  # music21 writes to files
+        path = Path(folder) / f"piece.{kind}"
+        write_music(piece, path)
+        return path.read_bytes()
+
+
+def digest_of(checkpoint: str | os.PathLike[str]) -> str:
+    """16 hex digits that change with the weights or the shape of a checkpoint (a folder or a shipped name)."""
+    folder = checkpoints.find(checkpoint)
+    whole = hashlib.sha256()
+    for name in _DECIDING:
+        if name not in _ALWAYS and not (folder / name).exists():
+            continue
+        try:
+            with open(folder / name, "rb") as file:
+                whole.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise CheckpointError(
+                f"{folder / name} cannot be read ({error.strerror}): copy the folder again."
+            ) from None
+    return whole.hexdigest()[:16]
+
+
+@lru_cache(maxsize=1)
+def _model(checkpoint: str, digest: str) -> Engine | BarMaker:
+    """The model of a checkpoint, read once for each of its states."""
+    return load(checkpoint)
