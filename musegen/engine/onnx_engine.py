@@ -40,9 +40,7 @@ def read_player(contents: bytes, name: str | Path = "player.onnx") -> Player:
         about = dict(step.get_modelmeta().custom_metadata_map)
         return Player(step, session(base64.b64decode(about.pop("head"))), about)
     except Exception as error:  # onnxruntime's own classes of error have no common base but this
-        raise CheckpointError(
-            f"{name} is damaged or no player: delete it, and the checkpoint plays without."
-        ) from error
+        raise CheckpointError(f"{name} is damaged: delete it, and the checkpoint plays without.") from error
 
 
 class OnnxEngine(Generic[S]):

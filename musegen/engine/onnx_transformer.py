@@ -1,8 +1,8 @@
 """The transformer family in onnxruntime: the cache, its window, and the angles.
 
-A row hears the latest `config.context` rows and no older ones, however long the music: what leaves the window is
-dropped by `context`/4 rows at a time, so that a row costs the same at hour ten. Keys keep the angle at which they were
-turned, since attention knows differences only; angles are reckoned in double precision and lose no phase.
+When the cache holds `config.context` rows the older half is dropped, and nothing is computed again: a row costs the
+same at hour ten. The rows kept still know, in their keys and values, of those that went. Keys keep the angle at which
+they were turned, since attention knows differences only; angles are reckoned in double precision and lose no phase.
 """
 
 from __future__ import annotations
@@ -88,15 +88,14 @@ class TransformerEngine(OnnxEngine[State]):
         self._wide = next(i.shape[3] for i in player.step.get_inputs() if i.name == "keys 0")
         rates = None if config.attention == "bias" else turning_rates(self._own // 2, config.attention)
         self._rates = None if rates is None else np.array(rates, np.float64)
-        self._dropped = max(1, config.context // 4)
 
     def contexts(self, rows: ModelRows) -> Floats:
         cache = self._cache(len(rows), rows.shape[1])
         return self._read(rows, cache)[0]
 
     def start(self, rows: ModelRows) -> tuple[Floats, State]:
-        length, size = rows.shape[1], self.config.context + self._dropped
-        late = max(0, length - size)  # what no row to come will hear
+        length, size = rows.shape[1], self.config.context
+        late = length - size * 3 // 4 if length > size else 0  # of a prompt that is too long the latest rows
         cache = self._cache(len(rows), size)
         cache.first = late
         contexts, before = self._read(rows[:, late:], cache)
@@ -125,7 +124,7 @@ class TransformerEngine(OnnxEngine[State]):
     def _take(self, rows: ModelRows, state: State, situation: Floats) -> tuple[Floats, State]:
         cache = state.cache
         if state.count - cache.first == cache.size:
-            cache = state.cache = cache.later(cache.size - self._dropped)
+            cache = state.cache = cache.later(cache.size // 2)
         if cache.step is None:
             cache.step = _Step(self, cache.arrays, 1)
         step = cache.step

@@ -70,8 +70,7 @@ def _transformer(nodes: Nodes, c: ModelConfig, w: Weights, x: str) -> tuple[Valu
         attended = nodes.op(
             "GroupQueryAttention", qkv, "", "", f"keys {i}", f"values {i}", "last", "total", *turn, *more,
             domain=MICROSOFT, outputs=[f"attended {i}", f"new keys {i}", f"new values {i}"], num_heads=c.heads,
-            kv_num_heads=c.heads, do_rotary=int(not learned), local_window_size=c.context,
-            scale=float((c.width // c.heads) ** -0.5),
+            kv_num_heads=c.heads, do_rotary=int(not learned), scale=float((c.width // c.heads) ** -0.5),
         )  # fmt: skip
         caches += [(f"{kind} {i}", FLOAT, ["B", c.heads, "memory", wide]) for kind in ("keys", "values")]
         joined = nodes.linear(attended, _widened(w[f"{n}.join.weight"].T, c, wide).T)
