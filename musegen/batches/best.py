@@ -25,7 +25,7 @@ def most_typical(run: Run, rows: Sequence[Row], k: int) -> tuple[list[Row], floa
 
     Raises SettingsError for a model without a likelihood.
     """
-    target = likelihoods(load(run.checkpoint), [run.plan.seed], run.plan.style)[0]
+    target = likelihoods(load(run.checkpoint, exact=True), [run.plan.seed], run.plan.style)[0]
     if target is None:
         raise SettingsError("The best are chosen by their likelihood, which needs a seed and a model that has one.")
     scored = [row for row in rows if row.nats is not None]

@@ -9,7 +9,7 @@ for the corpus. Two pieces are alike by the phrases that they share (Broder 1997
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,17 +111,21 @@ class Known:
     @classmethod
     def of_corpus(cls, corpus: Corpus) -> Known:
         """Of the pieces in the corpus's training split; what is usual is measured on those of its validation split."""
-        hashes = [phrases_of_rows(corpus.rows(i)) for i in corpus.pieces("train")]
-        every = np.unique(np.concatenate([*hashes, np.zeros(1, np.uint64)]))[1:]
-        bits = np.zeros(max(1, len(every) * _BITS_EACH // 8), np.uint8)
-        for place in _places(every, len(bits)):
-            np.bitwise_or.at(bits, place >> 3, (1 << (place & 7)).astype(np.uint8))
-        known = cls(bits)
+        known = cls.of_phrases([phrases_of_rows(corpus.rows(i)) for i in corpus.pieces("train")])
         usual = np.array([known.overlap(new, seed) for seed, new in _held_out(corpus)])
         if not len(usual):
             return known
         longest, share = np.quantile(usual, 0.99, axis=0)
-        return cls(bits, max(NOTES, int(longest)), min(0.99, float(share)))
+        return cls(known.bits, max(NOTES, int(longest)), min(0.99, float(share)))
+
+    @classmethod
+    def of_phrases(cls, pieces: Sequence[Hashes]) -> Known:
+        """Of so many pieces' phrases."""
+        every = np.unique(np.concatenate([*pieces, np.zeros(1, np.uint64)]))[1:]
+        bits = np.zeros(max(1, len(every) * _BITS_EACH // 8), np.uint8)
+        for place in _places(every, len(bits)):
+            np.bitwise_or.at(bits, place >> 3, (1 << (place & 7)).astype(np.uint8))
+        return cls(bits)
 
     def overlap(self, new: Hashes, seed: Hashes) -> tuple[int, float]:
         """How many notes in a row of `new` are known, and what share of its phrases; those of the seed do not count.

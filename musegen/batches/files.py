@@ -59,7 +59,7 @@ def write_files(
     most typical by likelihood, and the rest in a folder within it. `workers` processes (None: one a core, and none for
     a few pieces), or another `runner`, give the same files. Raises SettingsError, FileError, CheckpointError.
     """
-    _check(run, n, best)
+    _check(run, n, best, workers)
     known = _known(run) if unique else None
     with Manifest(Path(folder)) as manifest:
         work = Work(run, manifest, n, stem, known, tell)
@@ -72,9 +72,11 @@ def write_files(
     return Batch(Path(folder), tuple(pieces), tuple(chosen), work.made, left_out, target)
 
 
-def _check(run: Run, n: int, best: int | None) -> None:
+def _check(run: Run, n: int, best: int | None, workers: int | None) -> None:
     if n < 1 or run.bars < 1:
         raise SettingsError(f"{n} pieces of {run.bars} bars cannot be written: both must be at least 1.")
+    if workers is not None and workers < 1:
+        raise SettingsError(f"{workers} processes play nothing: ask for at least 1.")
     if best is not None and not 0 < best <= n:
         raise SettingsError(f"The best {best} of {n} pieces cannot be kept: ask for 1 to {n}.")
 

@@ -51,7 +51,7 @@ class Run:
     def key(self) -> str:
         """16 hex digits that change with anything that changes the files: weights, seed, settings, bars."""
         plan, seed = self.plan, self.plan.seed
-        music = [seed.notes.tobytes(), seed.tempos, seed.meters, seed.keys, seed.part_names, seed.metadata]
+        music = [seed.notes.tolist(), seed.tempos, seed.meters, seed.keys, seed.part_names, seed.metadata]
         settings = [astuple(plan.settings), astuple(plan.limits), plan.seed_number, plan.style]
         whole = [digest_of(self.checkpoint), music, settings, self.bars, self.with_seed, self.format]
         return hashlib.sha256(repr(whole).encode()).hexdigest()[:16]
@@ -77,12 +77,14 @@ def make_group(run: Run, group: int, tell: Callable[[int], None] = lambda bars: 
 
     The checkpoint is read once in a process. Raises SettingsError, CheckpointError.
     """
-    model, plan, numbers = _model(run.checkpoint, digest_of(run.checkpoint)), run.plan, numbers_of(group)
+    plan, numbers, weights = run.plan, numbers_of(group), digest_of(run.checkpoint)
+    model = _model(run.checkpoint, weights, exact=False)
     check(model, plan, len(numbers), run.bars)
     from_0 = range(numbers.start - 1, numbers.stop - 1)
     pieces = list(variations(model, plan, from_0, run.bars, run.with_seed, tell))
     new = [p.between(plan.origin, p.end + 1) if run.with_seed else p for p in pieces]
-    nats = likelihoods(model, pieces, plan.style)
+    judge = model if isinstance(model, BarMaker) else _model(run.checkpoint, weights, exact=True)
+    nats = likelihoods(judge, pieces, plan.style)
     each = zip(numbers, pieces, new, nats, strict=True)
     return [Made(i, music_bytes(p, run.format), len(n), value, phrases(n)) for i, p, n, value in each]
 
@@ -141,7 +143,7 @@ def digest_of(checkpoint: str | os.PathLike[str]) -> str:
     return whole.hexdigest()[:16]
 
 
-@lru_cache(maxsize=1)
-def _model(checkpoint: str, digest: str) -> Engine | BarMaker:
-    """The model of a checkpoint, read once for each of its states."""
-    return load(checkpoint)
+@lru_cache(maxsize=2)
+def _model(checkpoint: str, weights: str, exact: bool) -> Engine | BarMaker:
+    """The model that plays, or the one that says likelihoods; read once for each state of the checkpoint."""
+    return load(checkpoint, exact)

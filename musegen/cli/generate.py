@@ -87,12 +87,12 @@ def run(args: argparse.Namespace) -> int:
         for name in ("best", "unique", "workers"):
             if getattr(args, name):
                 raise SettingsError(f"--{name} is for variations: leave it out, or --walk and --accompany.")
-        _write_all(args, model, what, stem)
+        _write_all(args, model, seed, what, stem)
         return 0
     return _variations(args, what, stem)
 
 
-def _write_all(args: argparse.Namespace, model: Engine | BarMaker, what: Plan, stem: str) -> None:
+def _write_all(args: argparse.Namespace, model: Engine | BarMaker, seed: Piece, what: Plan, stem: str) -> None:
     """The steps of a walk, or accompaniments, as files."""
     from ..midi import write_music
     from .progress import Progress
@@ -101,7 +101,7 @@ def _write_all(args: argparse.Namespace, model: Engine | BarMaker, what: Plan, s
     with Progress("generating", "bars") as progress:
         if args.accompany:
             stem += "-accompanied"
-            pieces = _accompanied(args, model, what.seed, what, progress.update)
+            pieces = _accompanied(args, model, seed, what, progress.update)
         else:
             stem += "-walk"
             pieces = _walk(args, model, what, args.out / f"{stem}.png", progress.update)
@@ -161,9 +161,7 @@ def _say(args: argparse.Namespace, batch: Batch, stem: str) -> None:
     names = [path.name for path in batch.paths()]
     which, apart = f"{len(names)} files", ""
     if args.best is not None:
-        which = (
-            f"the {len(names)} of {len(batch.pieces)} files nearest to {batch.target:.2f} nats a note, the seed's own,"
-        )
+        which = f"the {len(names)} of {len(batch.pieces)} files nearest to the seed's {batch.target:.2f} nats a note,"
         apart = f"; the rest in {args.out / 'others'}" * (len(names) < len(batch.pieces))
     span = f": {names[0]} … {names[-1]}" if names else ""
     print(f"{which} of {args.bars} bars in {args.out}{span}{apart}")

@@ -1,0 +1,193 @@
+"""Notes a second of many files at once, beside Hugging Face `generate` in batches with a GPT-2 of the same size.
+
+    python -m benchmarks.batches [--checkpoint transformer] [--files 128] [--rounds 3] [--json FILE]
+
+musegen writes eight-bar files with `batches.files.write_files`: drawing, likelihood, manifest and files included, one
+process a core, their start as well. GPT-2 has four tokens a note and the same seed's notes as its prompt, samples with
+the same temperature and top-p, and is timed over the first tokens after it, where it is quickest; the prompt is not
+counted, and no music is made of the tokens. It may choose its batch size, its threads, and whether two processes of one
+thread are better. Then the best of it and musegen take turns. Notes a CPU second stand beside notes a second: they
+change little when other programs run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import add_json, print_header, write_json
+
+TOKENS_PER_NOTE = 4
+BATCHES = (8, 16, 32, 64, 128, 256)
+GROUPS = (1, 4, 8, 16, 32, 64)
+
+Rate = dict[str, Any]
+"""notes, seconds, cpu (seconds of all its processes), weights."""
+
+
+def cpu() -> float:
+    """CPU seconds of this process and of those it has waited for."""
+    both = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return sum(u.ru_utime + u.ru_stime for u in both)
+
+
+def musegen_files(checkpoint: str, files: int, workers: int) -> Rate:
+    """A whole run into an empty folder."""
+    from musegen.batches.files import write_files
+    from musegen.batches.group import Run
+    from musegen.midi import read_music
+    from musegen.sampling.plan import Plan
+    from musegen.sampling.seeds import find_seed
+
+    run = Run(checkpoint, Plan(read_music(find_seed(None))))
+    with tempfile.TemporaryDirectory() as folder:
+        start, before = time.perf_counter(), cpu()
+        batch = write_files(run, Path(folder) / "out", files, workers=workers)
+        seconds, used = time.perf_counter() - start, cpu() - before
+    return {"notes": sum(row.notes for row in batch.pieces), "seconds": seconds, "cpu": used}
+
+
+def musegen_group(checkpoint: str, rows: int) -> Rate:
+    """Drawing alone, so many rows side by side in one process."""
+    from musegen.engine.base import load
+    from musegen.midi import read_music
+    from musegen.sampling.batch import variations
+    from musegen.sampling.plan import Plan
+    from musegen.sampling.seeds import find_seed
+
+    model, plan = load(checkpoint), Plan(read_music(find_seed(None)))
+    next(variations(model, plan, range(rows), 1))
+    start, before, notes, first = time.perf_counter(), cpu(), 0, 0
+    while first == 0 or time.perf_counter() - start < 3:
+        notes += sum(map(len, variations(model, plan, range(first, first + rows), 8)))
+        first += rows
+    return {"notes": notes, "seconds": time.perf_counter() - start, "cpu": cpu() - before}
+
+
+def hugging_face(weights: int, prompt: int, new: int, batch: int, threads: int) -> Rate:
+    """GPT-2 with about `weights` weights: `batch` sequences of `new` tokens after `prompt` tokens."""
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.set_num_threads(threads)
+    layers = 4
+    # 12 layers·width² in the blocks, and 2048 tokens and 1024 positions of width in the tables.
+    width = next(w for w in range(64, 2048, 32) if 12 * layers * w * w + 3072 * w >= weights)
+    config = GPT2Config(vocab_size=2048, n_positions=1024, n_embd=width, n_layer=layers, n_head=width // 32)
+    model = GPT2LMHeadModel(config).eval()
+    music = torch.randint(0, 2048, (batch, prompt))
+    options = {"do_sample": True, "top_p": 0.95, "temperature": 0.9, "pad_token_id": 0, "top_k": 0}
+    taken = []
+    with torch.inference_mode():
+        for length in (2, 2, 2 + new):  # the first warms it up, the second is what the prompt costs
+            start, before = time.perf_counter(), cpu()
+            model.generate(music, max_new_tokens=length, min_new_tokens=length, **options)
+            taken.append((time.perf_counter() - start, cpu() - before))
+    seconds, used = (whole - prompted for whole, prompted in zip(taken[2], taken[1], strict=True))
+    size = sum(p.numel() for p in model.parameters())
+    return {"notes": batch * new / TOKENS_PER_NOTE, "seconds": seconds, "cpu": used, "weights": size}
+
+
+def child(job: list[Any], threads: int = 1) -> Rate:
+    """A job in a process of its own."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    env = {**os.environ, **dict.fromkeys(names, str(threads))}
+    command = [sys.executable, "-m", "benchmarks.batches", "--job", json.dumps(job)]
+    out = subprocess.run(command, env=env, check=True, capture_output=True)
+    found: Rate = json.loads(out.stdout.decode().splitlines()[-1])
+    return found
+
+
+def peer(job: list[Any], batch: int, threads: int, processes: int) -> Rate:
+    """Hugging Face in that many processes at once: their notes, in the time of the slowest."""
+    with ThreadPoolExecutor(processes) as pool:
+        each = list(pool.map(lambda _: child([*job, batch, threads], threads), range(processes)))
+    total = {key: sum(e[key] for e in each) for key in ("notes", "cpu")}
+    return {**total, "seconds": max(e["seconds"] for e in each), "weights": each[0]["weights"]}
+
+
+def per_second(rates: list[Rate]) -> tuple[float, float]:
+    """Medians of notes a second and notes a CPU second."""
+    return (
+        statistics.median(r["notes"] / r["seconds"] for r in rates),
+        statistics.median(r["notes"] / r["cpu"] for r in rates),
+    )
+
+
+def main() -> None:
+    """Print cost against batch for both, then the two in turns."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--checkpoint", default="transformer")
+    parser.add_argument("--files", type=int, default=128)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--tokens", type=int, default=128, help="of the peer, a sequence (%(default)s)")
+    parser.add_argument("--job", help=argparse.SUPPRESS)
+    add_json(parser)
+    args = parser.parse_args()
+    if args.job:
+        kind, *rest = json.loads(args.job)
+        print(json.dumps({"files": musegen_files, "group": musegen_group, "peer": hugging_face}[kind](*rest)))
+        return
+    print_header("numpy", "onnxruntime", "torch", "transformers")
+    write_json(args.json, {"batch": measure(args)}, packages=("numpy", "onnxruntime", "torch", "transformers"))
+
+
+def measure(args: argparse.Namespace) -> list[dict[str, Any]]:
+    """All rows of the table, printed as they come."""
+    from musegen import checkpoint as checkpoints
+    from musegen.midi import read_music
+    from musegen.sampling.seeds import find_seed
+
+    weights = sum(w.size for w in checkpoints.load(checkpoints.find(args.checkpoint)).weights.values())
+    job = ["peer", weights, TOKENS_PER_NOTE * len(read_music(find_seed(None))), args.tokens]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    rows: list[dict[str, Any]] = []
+
+    def say(engine: str, size: int, batch: int, processes: int, rates: list[Rate], **more: Any) -> float:
+        wall, busy = per_second(rates)
+        row = {"engine": engine, "parameters": size, "rows": batch, "processes": processes}
+        rows.append({**row, "notes_per_second": round(wall, 1), "notes_per_cpu_second": round(busy, 1), **more})
+        extra = " ".join(f"{k} {v}" for k, v in more.items())
+        print(
+            f"{engine:27} {size / 1e6:5.2f} M  {batch:4} rows × {processes} processes  {wall:8.0f} notes/s "
+            f"{busy:8.0f} a CPU second  {extra}",
+            flush=True,
+        )
+        return wall
+
+    for group in GROUPS:
+        say("musegen, drawing alone", weights, group, 1, [child(["group", args.checkpoint, group])])
+    best = (0.0, 0, 0, 0)
+    for batch in BATCHES:
+        for threads, processes in {(1, 1), (cores, 1), (1, cores)}:
+            found = peer(job, batch, threads, processes)
+            name = f"Hugging Face GPT-2 batched, {threads} thread" + "s" * (threads > 1)
+            best = max(best, (say(name, found["weights"], batch, processes, [found]), batch, threads, processes))
+    _, batch, threads, processes = best
+    mine, theirs = [], []
+    for _ in range(args.rounds):
+        mine.append(child(["files", args.checkpoint, args.files, cores]))
+        theirs.append(peer(job, batch, threads, processes))
+    print(f"\nin turns, {args.rounds} rounds:")
+    peers = per_second(theirs)
+    say("Hugging Face GPT-2 batched", theirs[0]["weights"], batch, processes, theirs, ratio=1.0)
+    ours = per_second(mine)
+    more = {"ratio": round(ours[0] / peers[0], 1), "ratio_cpu": round(ours[1] / peers[1], 1)}
+    say("musegen", weights, 8, cores, mine, **more)
+    each = statistics.median(r["seconds"] for r in mine) / args.files
+    print(f"1,000 files of eight bars: {1000 * each / 60:.1f} minutes")
+    return rows
+
+
+if __name__ == "__main__":
+    main()
