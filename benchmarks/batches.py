@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -74,8 +75,8 @@ def musegen_group(checkpoint: str, rows: int) -> Rate:
     return {"notes": notes, "seconds": time.perf_counter() - start, "cpu": cpu() - before}
 
 
-def hugging_face(weights: int, prompt: int, new: int, batch: int, threads: int) -> Rate:
-    """GPT-2 with about `weights` weights: `batch` sequences of `new` tokens after `prompt` tokens."""
+def hugging_face(weights: int, prompt: int, new: int, batches: list[int], threads: int) -> list[Rate]:
+    """GPT-2 with about `weights` weights: batches of sequences of `new` tokens after `prompt` tokens."""
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -85,35 +86,39 @@ def hugging_face(weights: int, prompt: int, new: int, batch: int, threads: int) 
     width = next(w for w in range(64, 2048, 32) if 12 * layers * w * w + 3072 * w >= weights)
     config = GPT2Config(vocab_size=2048, n_positions=1024, n_embd=width, n_layer=layers, n_head=width // 32)
     model = GPT2LMHeadModel(config).eval()
-    music = torch.randint(0, 2048, (batch, prompt))
-    options = {"do_sample": True, "top_p": 0.95, "temperature": 0.9, "pad_token_id": 0, "top_k": 0}
-    taken = []
-    with torch.inference_mode():
-        for length in (2, 2, 2 + new):  # the first warms it up, the second is what the prompt costs
-            start, before = time.perf_counter(), cpu()
-            model.generate(music, max_new_tokens=length, min_new_tokens=length, **options)
-            taken.append((time.perf_counter() - start, cpu() - before))
-    seconds, used = (whole - prompted for whole, prompted in zip(taken[2], taken[1], strict=True))
     size = sum(p.numel() for p in model.parameters())
-    return {"notes": batch * new / TOKENS_PER_NOTE, "seconds": seconds, "cpu": used, "weights": size}
+    options = {"do_sample": True, "top_p": 0.95, "temperature": 0.9, "pad_token_id": 0, "top_k": 0}
+    rates = []
+    for batch in batches:
+        music, taken = torch.randint(0, 2048, (batch, prompt)), []
+        with torch.inference_mode():
+            for length in (2, 2, 2 + new):  # the first warms it up, the second is what the prompt costs
+                start, before = time.perf_counter(), cpu()
+                model.generate(music, max_new_tokens=length, min_new_tokens=length, **options)
+                taken.append((time.perf_counter() - start, cpu() - before))
+        seconds, used = (whole - prompted for whole, prompted in zip(taken[2], taken[1], strict=True))
+        rates.append({"notes": batch * new / TOKENS_PER_NOTE, "seconds": seconds, "cpu": used, "weights": size})
+    return rates
 
 
-def child(job: list[Any], threads: int = 1) -> Rate:
+def child(job: list[Any], threads: int = 1) -> Any:
     """A job in a process of its own."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     env = {**os.environ, **dict.fromkeys(names, str(threads))}
     command = [sys.executable, "-m", "benchmarks.batches", "--job", json.dumps(job)]
     out = subprocess.run(command, env=env, check=True, capture_output=True)
-    found: Rate = json.loads(out.stdout.decode().splitlines()[-1])
-    return found
+    return json.loads(out.stdout.decode().splitlines()[-1])
 
 
-def peer(job: list[Any], batch: int, threads: int, processes: int) -> Rate:
-    """Hugging Face in that many processes at once: their notes, in the time of the slowest."""
+def peer(job: list[Any], batches: Sequence[int], threads: int, processes: int) -> list[Rate]:
+    """Hugging Face in that many processes at once, for each batch size: their notes, in the time of the slowest."""
     with ThreadPoolExecutor(processes) as pool:
-        each = list(pool.map(lambda _: child([*job, batch, threads], threads), range(processes)))
-    total = {key: sum(e[key] for e in each) for key in ("notes", "cpu")}
-    return {**total, "seconds": max(e["seconds"] for e in each), "weights": each[0]["weights"]}
+        each = list(pool.map(lambda _: child([*job, list(batches), threads], threads), range(processes)))
+    found = []
+    for same in zip(*each, strict=True):
+        total = {key: sum(rate[key] for rate in same) for key in ("notes", "cpu")}
+        found.append({**total, "seconds": max(r["seconds"] for r in same), "weights": same[0]["weights"]})
+    return found
 
 
 def per_second(rates: list[Rate]) -> tuple[float, float]:
@@ -168,16 +173,15 @@ def measure(args: argparse.Namespace) -> list[dict[str, Any]]:
     for group in GROUPS:
         say("musegen, drawing alone", weights, group, 1, [child(["group", args.checkpoint, group])])
     best = (0.0, 0, 0, 0)
-    for batch in BATCHES:
-        for threads, processes in {(1, 1), (cores, 1), (1, cores)}:
-            found = peer(job, batch, threads, processes)
-            name = f"Hugging Face GPT-2 batched, {threads} thread" + "s" * (threads > 1)
+    for threads, processes in {(1, 1), (cores, 1), (1, cores)}:
+        name = f"Hugging Face GPT-2 batched, {threads} thread" + "s" * (threads > 1)
+        for batch, found in zip(BATCHES, peer(job, BATCHES, threads, processes), strict=True):
             best = max(best, (say(name, found["weights"], batch, processes, [found]), batch, threads, processes))
     _, batch, threads, processes = best
     mine, theirs = [], []
     for _ in range(args.rounds):
         mine.append(child(["files", args.checkpoint, args.files, cores]))
-        theirs.append(peer(job, batch, threads, processes))
+        theirs += peer(job, [batch], threads, processes)
     print(f"\nin turns, {args.rounds} rounds:")
     peers = per_second(theirs)
     say("Hugging Face GPT-2 batched", theirs[0]["weights"], batch, processes, theirs, ratio=1.0)

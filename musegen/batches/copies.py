@@ -9,7 +9,7 @@ for the corpus. Two pieces are alike by the phrases that they share (Broder 1997
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,7 +111,7 @@ class Known:
     @classmethod
     def of_corpus(cls, corpus: Corpus) -> Known:
         """Of the pieces in the corpus's training split; what is usual is measured on those of its validation split."""
-        known = cls.of_phrases([phrases_of_rows(corpus.rows(i)) for i in corpus.pieces("train")])
+        known = cls.of_phrases(_Learnt(corpus))
         usual = np.array([known.overlap(new, seed) for seed, new in _held_out(corpus)])
         if not len(usual):
             return known
@@ -119,12 +119,12 @@ class Known:
         return cls(known.bits, max(NOTES, int(longest)), min(0.99, float(share)))
 
     @classmethod
-    def of_phrases(cls, pieces: Sequence[Hashes]) -> Known:
-        """Of so many pieces' phrases."""
-        every = np.unique(np.concatenate([*pieces, np.zeros(1, np.uint64)]))[1:]
-        bits = np.zeros(max(1, len(every) * _BITS_EACH // 8), np.uint8)
-        for place in _places(every, len(bits)):
-            np.bitwise_or.at(bits, place >> 3, (1 << (place & 7)).astype(np.uint8))
+    def of_phrases(cls, pieces: Iterable[Hashes]) -> Known:
+        """Of so many pieces' phrases; `pieces` is gone through twice, and never all in memory."""
+        bits = np.zeros(max(1, _distinct(pieces) * _BITS_EACH // 8), np.uint8)
+        for hashes in pieces:
+            for place in _places(hashes[hashes != 0], len(bits)):
+                np.bitwise_or.at(bits, place >> 3, (1 << (place & 7)).astype(np.uint8))
         return cls(bits)
 
     def overlap(self, new: Hashes, seed: Hashes) -> tuple[int, float]:
@@ -175,6 +175,38 @@ class Known:
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise CheckpointError(f"{path} cannot be read ({error}): copy it again or make it anew.") from None
         return cls(bits, int(longest), share)
+
+
+class _Learnt:
+    """The phrases of each piece of a corpus's training split, as often as they are asked for."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self._corpus = corpus
+
+    def __iter__(self) -> Iterator[Hashes]:
+        return (phrases_of_rows(self._corpus.rows(i)) for i in self._corpus.pieces("train"))
+
+
+def _distinct(pieces: Iterable[Hashes], most: int = 100_000) -> int:
+    """About how many different hashes there are: counted among every 2^k-th of them (Wegman; Flajolet 1990)."""
+    every, seen, new = np.uint64(1), np.zeros(0, np.uint64), 0
+    waiting: list[Hashes] = []
+
+    def settle() -> None:
+        nonlocal every, seen, new
+        seen, new = np.unique(np.concatenate([seen, *waiting])), 0
+        waiting.clear()
+        while len(seen) > most:
+            every *= np.uint64(2)
+            seen = seen[seen % every == 0]
+
+    for hashes in pieces:
+        waiting.append(hashes[(hashes != 0) & (hashes % every == 0)])
+        new += len(waiting[-1])
+        if new > most:
+            settle()
+    settle()
+    return len(seen) * int(every)
 
 
 def _places(hashes: Hashes, size: int) -> Iterator[npt.NDArray[np.int64]]:

@@ -41,8 +41,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--best",
         type=int,
         metavar="K",
-        help="keep the K whose likelihood is nearest to the seed's own (neither loops nor accidents) in the folder, "
-        "and the rest in others/ within it",
+        help="keep the K that are as likely as music after such a seed is (no loops, no accidents) in the folder, the "
+        "rest in others/ within it",
     )
     parser.add_argument(
         "--unique", action="store_true", help="leave out copies of the training music and of each other; draw others"
@@ -161,7 +161,7 @@ def _say(args: argparse.Namespace, batch: Batch, stem: str) -> None:
     names = [path.name for path in batch.paths()]
     which, apart = f"{len(names)} files", ""
     if args.best is not None:
-        which = f"the {len(names)} of {len(batch.pieces)} files nearest to the seed's {batch.target:.2f} nats a note,"
+        which = f"the {len(names)} of {len(batch.pieces)} files nearest to {batch.target:.2f} nats a note, as after the seed,"
         apart = f"; the rest in {args.out / 'others'}" * (len(names) < len(batch.pieces))
     span = f": {names[0]} … {names[-1]}" if names else ""
     print(f"{which} of {args.bars} bars in {args.out}{span}{apart}")

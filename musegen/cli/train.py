@@ -124,6 +124,16 @@ def run(args: argparse.Namespace) -> None:
         raise
     if first:
         _close(best, out)
+        _remember(corpus, out)
+
+
+def _remember(corpus: Any, out: Path) -> None:
+    """What the model has learnt from, beside it, so that `generate --unique` can tell copies."""
+    from ..batches.copies import Known
+    from ..corpus.store import Corpus
+
+    if isinstance(corpus, Corpus):
+        Known.of_corpus(corpus).save(out)
 
 
 def _trainer(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from musegen.batches.best import ON
 from musegen.batches.copies import Known, phrases
 from musegen.batches.files import write_files
 from musegen.batches.group import GROUP, Run, groups_of, make_group, numbers_of
@@ -113,7 +114,7 @@ def test_the_likelihood_is_what_score_says(trained: Path, run: Run, tmp_path: Pa
 def test_the_best_are_nearest_to_the_seed_and_the_rest_stay_beside(trained: Path, run: Run, tmp_path: Path) -> None:
     run = replace(run, checkpoint=str(trained))
     batch = write_files(run, tmp_path, 12, best=3)
-    target = score(str(trained), run.plan.seed).per_note
+    target = ON * score(str(trained), run.plan.seed).per_note
     assert batch.target == pytest.approx(target, abs=1e-3)
     distance = {row.file: abs((row.nats or 0) - target) for row in batch.pieces}
     nearest = sorted(distance, key=lambda name: distance[name])
