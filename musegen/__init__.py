@@ -29,6 +29,7 @@ _HOME = {
     "write_music": "midi.music",
     "load": "engine.bars",
     "generate": "sampling.simple",
+    "generate_files": "batches.simple",
     "infill": "sampling.infill",
     "accompany": "sampling.accompany",
     "humanise": "sampling.humanise",
@@ -46,6 +47,7 @@ __all__ = ["__version__", *_HOME]  # noqa: PLE0604  (_HOME is a table of plain s
 
 if TYPE_CHECKING:
     from .audio import render as render
+    from .batches.simple import generate_files as generate_files
     from .corpus.store import Corpus as Corpus
     from .engine.bars import load as load
     from .errors import MusegenError as MusegenError

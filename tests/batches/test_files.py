@@ -11,16 +11,19 @@ from typing import Any
 
 import pytest
 
+import musegen
 from musegen.batches.best import ON
 from musegen.batches.copies import Known, phrases
 from musegen.batches.files import write_files
 from musegen.batches.group import GROUP, Run, groups_of, make_group, numbers_of
 from musegen.batches.manifest import Manifest
+from musegen.cli.main import main
 from musegen.errors import FileError, SettingsError
 from musegen.evaluation.density import score
-from musegen.midi import read_music
+from musegen.midi import read_music, write_music
 from musegen.workers import run_jobs
 
+from ..small_corpus import tune
 from .conftest import manifest, music
 
 
@@ -201,6 +204,17 @@ def test_a_group_that_is_lost_is_made_again(run: Run, tmp_path: Path) -> None:
     write_files(run, tmp_path / "a", 2 * GROUP, runner=lost_once(tmp_path / "marker"))
     write_files(run, tmp_path / "b", 2 * GROUP)
     assert (tmp_path / "marker").exists() and music(tmp_path / "a") == music(tmp_path / "b")
+
+
+def test_from_a_script_as_from_the_command_line(trained: Path, tmp_path: Path) -> None:
+    write_music(tune(100, 4), tmp_path / "a.mid")
+    options = {"n": 4, "bars": 2, "seed_number": 3}
+    paths = musegen.generate_files(str(trained), tmp_path / "a.mid", tmp_path / "script", **options)  # type: ignore[arg-type]
+    asked = ["--seed", str(tmp_path / "a.mid"), "-n", "4", "--bars", "2", "--seed-number", "3"]
+    assert main(["generate", "--checkpoint", str(trained), *asked, "--out", str(tmp_path / "verb")]) == 0
+    assert [p.name for p in paths] == [f"a-{i}.mid" for i in range(1, 5)]
+    assert music(tmp_path / "script") == music(tmp_path / "verb")
+    assert manifest(tmp_path / "script") == manifest(tmp_path / "verb")
 
 
 def test_a_run_of_other_weights_is_another(run: Run, longer: Run) -> None:
