@@ -52,7 +52,7 @@ def jam(checkpoint: str, seed: str, folder: Path) -> Piece:
 def test_both_families_are_shipped_and_small() -> None:
     assert CHECKPOINTS == ["lstm", "transformer"]
     for name in SHIPPED:
-        assert sum(f.stat().st_size for f in find(name).iterdir()) <= 16e6
+        assert sum(f.stat().st_size for f in find(name).iterdir()) <= 17e6
 
 
 @pytest.mark.parametrize("checkpoint", CHECKPOINTS)
