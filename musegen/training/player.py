@@ -21,9 +21,11 @@ from ..checkpoint import PLAYER, Checkpoint, find, load
 from ..engine.base import Engine
 from ..errors import CheckpointError, MissingPackageError
 from ..events import attributes as at
-from ..events.derived import ModelRows
+from ..events.codec import EventCodec
+from ..events.derived import ModelRows, derive
 from ..models.base import SequenceModel, build, load_weights
 from ..models.config import ModelConfig
+from ..shipped import seeds_folder
 
 CONTEXTS, KL, NATS = 1e-3, 1e-3, 5e-3  # the most that contexts may differ, distributions a note, nats a note (share)
 CHECKED_ROWS = 512  # of real events
@@ -65,12 +67,21 @@ def export(checkpoint: Checkpoint, pieces: Sequence[ModelRows], model: SequenceM
     return small if found.kl <= KL and abs(found.nats) <= NATS else build_graphs(checkpoint, 32)
 
 
-def export_folder(name: str | os.PathLike[str], pieces: Sequence[ModelRows]) -> Path:
-    """Write the player of a checkpoint that is there: a folder, or the name of a shipped one. Raises as `export`."""
+def export_folder(name: str | os.PathLike[str]) -> Path:
+    """Write the player of a checkpoint that is there (a folder, or the name of a shipped one), checked on the shipped
+    seed phrases. Raises as `export`."""
     folder = find(name)
-    path = folder / PLAYER
-    write_atomically(path, export(load(folder), pieces))
+    checkpoint, path = load(folder), folder / PLAYER
+    write_atomically(path, export(checkpoint, seed_phrases()))
     return path
+
+
+def seed_phrases() -> list[ModelRows]:
+    """The shipped seed phrases as model rows."""
+    from ..midi.music import read_music
+
+    pieces = [read_music(path) for path in sorted(seeds_folder().glob("*.mid"))]
+    return [derive(EventCodec().encode(piece).rows, piece.meters) for piece in pieces]
 
 
 def difference(reference: Engine, other: Engine, windows: Sequence[ModelRows]) -> Difference:

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from musegen.checkpoint import PLAYER, Checkpoint, digest_of
+from musegen.checkpoint import PLAYER, Checkpoint, digest_of, find
+from musegen.checkpoint import load as read
+from musegen.corpus.store import Corpus
 from musegen.engine.base import Engine, load, of_checkpoint
 from musegen.engine.graphs.build import build as build_graphs
 from musegen.engine.numpy_engine import NumpyEngine
@@ -21,9 +23,11 @@ from musegen.errors import CheckpointError, MissingPackageError
 from musegen.events import attributes as at
 from musegen.events import derived
 from musegen.models.base import SequenceModel
-from musegen.models.config import ATTENTIONS
+from musegen.models.config import ATTENTIONS, ModelConfig
 from musegen.models.pasts import FAMILIES
 from musegen.training import player
+from musegen.training.loop import train
+from musegen.training.settings import TrainSettings
 
 from ..models.small import small, tune
 
@@ -224,3 +228,37 @@ def test_without_onnx_training_says_so_at_once(package: str, monkeypatch: pytest
     monkeypatch.setattr(player, "find_spec", lambda name: None if name == package else real(name))
     with pytest.raises(MissingPackageError, match=rf"{package}, which is not installed: run  pip install .*train"):
         player.require()
+
+
+# --- where checkpoints are saved, and the shipped ones --------------------------------------------------------------
+
+
+def test_training_saves_a_player(trained: Path) -> None:
+    assert isinstance(load(trained), OnnxEngine)
+
+
+def test_a_checkpoint_whose_player_fails_the_check_is_not_written(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(player, "CONTEXTS", 1e-12)
+    config = ModelConfig("rnn", width=16, layers=1, head_width=16, slot_width=8, context=32)
+    settings = TrainSettings(epochs=0.01, evaluate_every=1)
+    with pytest.raises(CheckpointError, match="nothing is saved"):
+        train(corpus, config, settings, tmp_path)
+    assert not {"config.json", "model.safetensors", PLAYER} & {f.name for f in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize("name", ["lstm", "transformer"])
+def test_a_shipped_player_is_what_its_weights_give(name: str) -> None:
+    folder = find(name)
+    checkpoint = read(folder)
+    assert (folder / PLAYER).read_bytes() == build_graphs(checkpoint)
+    exact, quick = of_checkpoint(checkpoint), load(folder)
+    found = player.difference(exact, quick, [rows[:96] for rows in player.seed_phrases()])
+    assert 0 < found.kl <= player.KL and abs(found.nats) <= player.NATS
+
+
+def test_a_player_is_made_anew(tmp_path: Path) -> None:
+    checkpoint_of(small("lstm")).save(tmp_path)
+    path = player.export_folder(tmp_path)
+    assert path == tmp_path / PLAYER and isinstance(load(tmp_path), OnnxEngine)
