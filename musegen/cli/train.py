@@ -15,7 +15,8 @@ EXAMPLES = """examples:
   musegen corpus build mycorpus ~/midi && musegen train mycorpus --out mymodel
   musegen train mycorpus --out mymodel                      again: goes on where it stopped
   musegen train mycorpus --out mymodel --from transformer   fine-tune a checkpoint on your own music
-  torchrun --nproc-per-node 2 -m musegen train mycorpus --out mymodel     several processes or GPUs
+  torchrun --nproc-per-node 2 -m musegen train mycorpus --out mymodel     several processes or GPUs; for a model
+                                                            that one cannot hold, with --parallel fsdp
 """
 
 
@@ -88,6 +89,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--rates", type=float, nargs=2, metavar=("D", "G"), help="of a gan: both networks' learning rates")
     how.add_argument("--precision", choices=("auto", "float32", "bfloat16"))
     how.add_argument("--device", choices=("auto", "cpu", "cuda"))
+    how.add_argument("--parallel", choices=("ddp", "fsdp"), help="whether a process of torchrun holds all or a part")
     how.add_argument("--threads", type=int, help="CPU threads (default: torch's choice)")
     how.add_argument("--tensorboard", type=Path, metavar="DIR", help="also write the curves there (extra tensorboard)")
 

@@ -6,8 +6,9 @@ the batches it would have seen. Imports numpy only.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,30 @@ class Lesson(NamedTuple):
     known: npt.NDArray[np.bool_]
 
 
+@dataclass(frozen=True, eq=False)
+class Batches(Sequence[list[Window]]):
+    """The batches of an epoch, each made when it is asked for: all windows of a large corpus as objects would weigh as
+    much as the corpus. `table` (N, 3) holds the windows, `bounds` (B + 1) where a batch begins and ends in it, `order`
+    (B) which comes when."""
+
+    table: npt.NDArray[np.int32]
+    bounds: npt.NDArray[np.int64]
+    order: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @overload
+    def __getitem__(self, number: int) -> list[Window]: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[list[Window]]: ...
+    def __getitem__(self, number: int | slice) -> list[Window] | list[list[Window]]:
+        if isinstance(number, slice):
+            return [self[i] for i in range(len(self))[number]]
+        first, last = self.bounds[self.order[number] :][:2]
+        return [Window(*row) for row in self.table[first:last].tolist()]
+
+
 @dataclass(frozen=True)
 class Windows:
     """The windows of one split. `length` is the longest, counted in predicted rows."""
@@ -55,20 +80,22 @@ class Windows:
     hold: float = 0.0  # how often a window is heard as if some of its notes were still held
     infill: float = 0.0  # how often a window has a hole, whose notes come last (`events.holes`)
 
-    def epoch(self, epoch: int) -> list[list[Window]]:
+    def epoch(self, epoch: int) -> Batches:
         """Every batch of an epoch: windows of like length, at most `batch_rows` rows with their padding."""
         rng = np.random.default_rng([self.seed, epoch])
-        windows = [w for i in self.corpus.pieces(self.split) for w in self._cut(i, rng)]
-        order = np.argsort([(w.end - w.start) * rng.uniform(0.9, 1.1) for w in windows], kind="stable")
-        batches: list[list[Window]] = []
-        longest = 0
-        for w in (windows[i] for i in order):
-            longest = max(longest, w.end - w.start)
-            if not batches or (len(batches[-1]) + 1) * longest > self.batch_rows:
-                batches.append([])
-                longest = w.end - w.start
-            batches[-1].append(w)
-        return [batches[i] for i in rng.permutation(len(batches))]
+        table = np.concatenate(
+            [np.zeros((0, 3), np.int32), *(self._cut(i, rng) for i in self.corpus.pieces(self.split))]
+        )
+        lengths = table[:, 2] - table[:, 1]
+        order = np.argsort(lengths * rng.uniform(0.9, 1.1, len(table)), kind="stable")
+        starts, longest = list[int](), 0
+        for place, length in enumerate(map(int, lengths[order])):
+            longest = max(longest, length)
+            if not starts or (place - starts[-1] + 1) * longest > self.batch_rows:
+                starts.append(place)
+                longest = length
+        bounds = np.array([*starts, len(table)])
+        return Batches(table[order], bounds, rng.permutation(len(starts)))
 
     def lesson(self, window: Window, epoch: int) -> Lesson:
         """A window, augmented, tagged, held or with a hole as this epoch has it."""
@@ -106,13 +133,14 @@ class Windows:
         hole = draw_hole(rows[lead:], now[lead:], meters, by_chance)
         return None if hole is None else lesson_of(rows, meters, hole, since, lead, self.length)
 
-    def _cut(self, piece: int, rng: np.random.Generator) -> list[Window]:
+    def _cut(self, piece: int, rng: np.random.Generator) -> npt.NDArray[np.int32]:
+        """The windows of a piece: (N, 3) as in `Window`."""
         n = self.corpus.entries[piece].length
         if n - 1 <= self.length:
-            return [Window(piece, 0, n)] if n > 1 else []
-        first = int(rng.integers(-self.length + 1, 1))
-        starts = range(first, n - 1, self.length)
-        return [Window(piece, max(0, s), min(n, s + self.length + 1)) for s in starts]
+            return np.array([[piece, 0, n]] if n > 1 else [], np.int32).reshape(-1, 3)
+        starts = np.arange(int(rng.integers(-self.length + 1, 1)), n - 1, self.length)
+        ends = np.minimum(n, starts + self.length + 1)
+        return np.stack([np.full_like(starts, piece), np.maximum(0, starts), ends], axis=1).astype(np.int32)
 
 
 def held_notes(rows: Rows, rng: np.random.Generator) -> npt.NDArray[np.bool_]:

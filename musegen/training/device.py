@@ -1,6 +1,6 @@
 """Where training runs: the device, the precision, and the processes of a torchrun launch.
 
-Everything that depends on the machine is here. Several processes are torch's own DistributedDataParallel,
+Everything that depends on the machine is here. Several processes are torch's own DistributedDataParallel or FSDP,
 started by torchrun; gloo on CPUs, NCCL on GPUs.
 """
 
@@ -10,10 +10,13 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from ..errors import SettingsError
 from .settings import GameSettings, TrainSettings
@@ -27,15 +30,25 @@ class Machine:
     dtype: torch.dtype
     rank: int = 0
     world: int = 1
+    sharded: bool = False  # whether each process keeps only its part of weights, gradients and what AdamW remembers
 
     def autocast(self) -> contextlib.AbstractContextManager[None]:
         """Mixed precision where it was chosen."""
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        """`model` with its gradients averaged over all processes."""
+        """`model` with its gradients averaged over all processes.
+
+        Sharded, its weights become parts (DTensors, see `shards`) in place, which a step gathers for its own time.
+        """
         if self.world == 1:
             return model
+        if self.sharded:
+            from torch.distributed.device_mesh import init_device_mesh
+            from torch.distributed.fsdp import fully_shard
+
+            mesh = init_device_mesh(self.device.type, (self.world,))
+            return cast(nn.Module, fully_shard(model, mesh=mesh))
         return nn.parallel.DistributedDataParallel(model)
 
     def total(self, value: float) -> float:
@@ -59,14 +72,20 @@ def machine(settings: TrainSettings | GameSettings) -> Iterator[Machine]:
     world = int(os.environ.get("WORLD_SIZE", "1"))
     local = int(os.environ.get("LOCAL_RANK", "0"))
     device = torch.device("cuda", local) if gpu else torch.device("cpu")
+    sharded = isinstance(settings, TrainSettings) and settings.parallel == "fsdp"
     if world == 1:
+        if sharded:
+            raise SettingsError("fsdp shares a model among processes: start several with  torchrun --nproc-per-node N.")
         yield Machine(device, dtype)
         return
     if gpu:
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if gpu else "gloo")
+    store, rank, world = next(iter(rendezvous("env://")))
+    # torchrun keeps its store when it restarts processes, and those must not find each other's former addresses.
+    store = PrefixStore(f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+    dist.init_process_group("nccl" if gpu else "gloo", store=store, rank=rank, world_size=world)
     try:
-        yield Machine(device, dtype, dist.get_rank(), world)
+        yield Machine(device, dtype, rank, world, sharded)
     finally:
         dist.destroy_process_group()
 

@@ -8,6 +8,7 @@ How a run goes on is `steps`. Knows a corpus and a model; not how either came to
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ from .device import Machine, machine
 from .settings import TrainSettings
 from .steps import Likelihood, Report
 from .tags import with_styles
+
+LOOK_ROWS = 2**18
+"""Held-out rows that a run is judged by, about: 66 MB of model rows."""
 
 
 def train(
@@ -75,6 +79,7 @@ class _Run(Likelihood[list[Window]]):
         model = build(config).to(here.device)
         if start_from is not None:
             load_weights(model, with_styles(start_from, corpus.styles))
+        self.wrapped = here.wrap(_Loss(model))  # before the optimiser sees the weights: they may become parts
         identity = {
             "model": dataclasses.asdict(config),
             "corpus": fingerprint(corpus),
@@ -95,10 +100,10 @@ class _Run(Likelihood[list[Window]]):
             infill=settings.infill,
         )
         self.steps = max(1, int(settings.epochs * len(self.windows.epoch(0))))
-        self.wrapped = here.wrap(_Loss(model))
-        self.held_out = [derived.derive(corpus.rows(i), corpus.meters(i)) for i in corpus.pieces("valid")]
-        holes = Windows(corpus, "valid", config.context, tag_rate=0.0, infill=1.0)
-        windows = [w for batch in holes.epoch(0) for w in batch] if settings.infill else []
+        self.looked_at = looked_at(corpus)
+        self.held_out = [derived.derive(corpus.rows(i), corpus.meters(i)) for i in self.looked_at]
+        holes, chosen = Windows(corpus, "valid", config.context, tag_rate=0.0, infill=1.0), set(self.looked_at)
+        windows = [w for batch in holes.epoch(0) for w in batch if w.piece in chosen] if settings.infill else []
         self.with_holes = [(rows, known) for rows, _, known in (holes.lesson(w, 0) for w in windows)]
 
     def finish(self) -> Checkpoint:
@@ -114,7 +119,7 @@ class _Run(Likelihood[list[Window]]):
         """
         del self.wrapped
 
-    def batches(self, epoch: int) -> list[list[Window]]:
+    def batches(self, epoch: int) -> Sequence[list[Window]]:
         """Those of the windows."""
         return self.windows.epoch(epoch)
 
@@ -139,7 +144,7 @@ class _Run(Likelihood[list[Window]]):
         The checkpoint is the best so far, in the proportion in which the two are trained.
         """
         averaged = build(self.config).to(self.here.device)
-        averaged.load_state_dict(self.average.weights)
+        averaged.load_state_dict(self.average.whole())
         figures = {"valid": summary(nats_of_pieces(averaged, self.held_out), self.held_out)}
         share = self.settings.infill
         if share:
@@ -155,6 +160,7 @@ class _Run(Likelihood[list[Window]]):
         about = {
             **describe(self.corpus),
             "split": "by piece, stable hash; train only for training, valid for choosing the step",
+            **({} if len(self.looked_at) == len(self.corpus.pieces("valid")) else {"looked_at": len(self.looked_at)}),
             **({} if self.start_from is None else {"fine_tuned_from": self.start_from.about}),
             **self.about(),
             "weights": parameters(model),
@@ -177,6 +183,14 @@ class _Loss(nn.Module):
 
     def forward(self, rows: torch.Tensor, heard: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
         return self.model.nats(rows, heard, known).sum()
+
+
+def looked_at(corpus: Corpus) -> list[int]:
+    """The held-out pieces that a run is judged by: all of them, or every so manieth of a large corpus, whose model
+    rows would outweigh the corpus itself."""
+    pieces = corpus.pieces("valid")
+    rows = sum(corpus.entries[i].length for i in pieces)
+    return pieces[:: 1 + rows // LOOK_ROWS]
 
 
 def scored(rows: derived.ModelRows, known: npt.NDArray[np.bool_]) -> int:

@@ -36,11 +36,18 @@ class Progress:
     seconds: float = 0.0
 
 
-def save(folder: Path, progress: Progress, run: dict[str, Any], learners: Mapping[str, Learner]) -> None:
-    """Keep everything that a run needs to go on. `run` identifies it: a run goes on only as itself."""
+def save(
+    folder: Path, progress: Progress, run: dict[str, Any], learners: Mapping[str, Learner], write: bool = True
+) -> None:
+    """Keep everything that a run needs to go on. `run` identifies it: a run goes on only as itself.
+
+    Every process of a run must take part, for each may hold a part; one of them writes.
+    """
     from safetensors.torch import save as dump
 
     tensors = {f"{who}/{k}": v for who, learner in learners.items() for k, v in learner.tensors().items()}
+    if not write:
+        return
     header = {"progress": json.dumps(dataclasses.asdict(progress)), "run": json.dumps(_told(run), sort_keys=True)}
     write_atomically(folder / FILE, dump(tensors, header))
 

@@ -9,6 +9,7 @@ from ..errors import SettingsError
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 DEVICES = ("auto", "cpu", "cuda")
+PARALLEL = ("ddp", "fsdp")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class TrainSettings:
     seed: int = 0
     precision: str = "auto"  # float32, bfloat16, or auto: bfloat16 on a GPU
     device: str = "auto"  # cpu, cuda, or auto
+    parallel: str = "ddp"  # the processes of torchrun each hold the whole model, or with fsdp a part of it
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_rows", "rate", "evaluate_every", "patience", "clip"):
@@ -43,7 +45,7 @@ class TrainSettings:
         for name in ("hold", "infill"):
             if not 0 <= getattr(self, name) <= 1:
                 raise SettingsError(f"The training setting {name} is {getattr(self, name)}; it must lie in 0 … 1.")
-        _one_of(self, precision=PRECISIONS, device=DEVICES)
+        _one_of(self, precision=PRECISIONS, device=DEVICES, parallel=PARALLEL)
 
 
 LOSSES = ("minimax", "non-saturating", "wgan-gp", "hinge")

@@ -47,7 +47,7 @@ class Run(ABC, Generic[B]):
     ) -> None:
         self.seed, self.every = settings.seed, settings.evaluate_every
         self.folder, self.here, self.learners, self.report = folder, here, learners, report
-        how = {k: v for k, v in dataclasses.asdict(settings).items() if k not in ("device", "precision")}
+        how = {k: v for k, v in dataclasses.asdict(settings).items() if k not in ("device", "precision", "parallel")}
         self.identity = {**identity, "settings": how}
         self.progress = restore(folder, self.identity, learners)
 
@@ -77,9 +77,10 @@ class Run(ABC, Generic[B]):
         started = time.monotonic() - p.seconds
         while not self.over():
             batches = self.batches(p.epoch)
-            for batch in batches[p.batch :]:
+            for number in range(p.batch, len(batches)):
                 if self.over():
                     return
+                batch = batches[number]
                 torch.manual_seed((self.seed * 1_000_003 + p.step) * self.here.world + self.here.rank)
                 found = self.learn(batch)
                 p.step, p.batch = p.step + 1, p.batch + 1
@@ -95,8 +96,8 @@ class Run(ABC, Generic[B]):
             record |= self.look()
         if self.here.rank == 0:
             append_log(self.folder, record)
-            if due:
-                save(self.folder, self.progress, self.identity, self.learners)
+        if due:
+            save(self.folder, self.progress, self.identity, self.learners, write=self.here.rank == 0)
         self.report(record)
 
     def better(self, figure: float) -> bool:

@@ -31,6 +31,7 @@ COMMAND = [
     *("--model", "lstm", "--width", "24", "--layers", "1", "--context", "64", "--epochs", "4", "--warm-up", "5"),
     *("--batch-rows", "512", "--rate", "3e-3", "--evaluate-every", "6", "--patience", "50", "--threads", "1"),
 ]
+PROCESSES_COMMAND = [*COMMAND, "--transpose", "0", "--dropout", "0", "--epochs", "2"]
 
 
 # A reducer that outlives its process group hangs or aborts the process, but seldom: count them.
@@ -91,20 +92,65 @@ def test_going_on_after_kill_9_gives_the_same_curve_and_weights(corpus: Corpus, 
     assert all(np.array_equal(one[k], two[k]) for k in one)
 
 
-def test_two_gloo_processes_learn_the_same_as_one(corpus: Corpus, tmp_path: Path) -> None:
-    args = [*COMMAND, "--transpose", "0", "--dropout", "0", "--epochs", "1"]
-    one, two = tmp_path / "one", tmp_path / "two"
-    subprocess.run(musegen("train", corpus.path, "--out", one, *args), check=True, capture_output=True)
+@pytest.fixture(scope="module")
+def alone(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of one process, to be compared with those of two."""
+    out = tmp_path_factory.mktemp("alone") / "run"
+    subprocess.run(musegen("train", corpus.path, "--out", out, *PROCESSES_COMMAND), check=True, capture_output=True)
+    return out
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # three launches of two processes that import torch
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="looks for processes in /proc")
+@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
+def test_two_gloo_processes_learn_the_same_as_one_and_as_two_of_which_one_was_killed(
+    corpus: Corpus, alone: Path, tmp_path: Path, parallel: str
+) -> None:
     (tmp_path / "train.py").write_text(TRAIN_AND_SEE_THE_END)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    torchrun += [str(tmp_path / "train.py"), "train", str(corpus.path), "--out", str(two), *args]
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(torchrun, capture_output=True, env=env, timeout=240)
-    assert done.returncode == 0, done.stderr.decode()[-2000:]
-    assert done.stdout.count(b"reducers at the end: 0") == 2, done.stdout.decode()[-2000:]
-    curves = [[r["train"] for r in read_log(f)] for f in (one, two)]
-    assert len(curves[0]) == len(curves[1])
-    np.testing.assert_allclose(curves[0], curves[1], rtol=2e-3)
+
+    def start(out: Path, *how: str) -> subprocess.Popen[str]:
+        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *how]
+        torchrun += [str(tmp_path / "train.py"), "train", str(corpus.path), "--out", str(out), "--parallel", parallel]
+        env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+        with (tmp_path / f"{out.name}.txt").open("w") as said:
+            return subprocess.Popen([*torchrun, *PROCESSES_COMMAND], stdout=said, stderr=said, env=env, text=True)
+
+    def end(process: subprocess.Popen[str], out: Path) -> str:
+        process.wait(timeout=240)
+        said = (tmp_path / f"{out.name}.txt").read_text()
+        assert process.returncode == 0, said[-2000:]
+        return said
+
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    said = end(start(whole), whole)
+    assert said.count("reducers at the end: 0") == 2, said[-2000:]
+    process = start(killed, "--max-restarts", "1")
+    deadline = time.monotonic() + 120
+    while len(read_log(killed)) < 9 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(rank(process.pid, 1), signal.SIGKILL)
+    stopped_at = len(read_log(killed))
+    end(process, killed)
+    assert 9 <= stopped_at < len(read_log(whole)), "killed too late to prove anything"
+    curves = [[(r["step"], r["train"], r.get("valid")) for r in read_log(f)] for f in (whole, killed)]
+    assert curves[0] == curves[1]
+    one, two = load(whole).weights, load(killed).weights
+    assert all(np.array_equal(one[k], two[k]) for k in one)
+    np.testing.assert_allclose([r["train"] for r in read_log(alone)], [c[1] for c in curves[0]], rtol=2e-3)
+    kept = [(f / "training.safetensors").stat().st_size for f in (alone, whole)]
+    assert abs(kept[0] - kept[1]) < 1000, "all weights are kept, not those of one process"
+
+
+def rank(torchrun: int, number: int) -> int:
+    """The process of that rank under torchrun."""
+    children = [int(c) for t in Path(f"/proc/{torchrun}/task").iterdir() for c in (t / "children").read_text().split()]
+    return next(c for c in children if f"\0RANK={number}\0".encode() in Path(f"/proc/{c}/environ").read_bytes())
+
+
+def test_fsdp_without_torchrun_is_refused(corpus: Corpus, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="torchrun --nproc-per-node N"):
+        train(corpus, TINY, dataclasses.replace(SETTINGS, parallel="fsdp"), tmp_path)
 
 
 def test_another_run_in_the_same_folder_is_refused(corpus: Corpus, tmp_path: Path) -> None:
@@ -157,7 +203,7 @@ class TestWindows:
 
     def test_an_epoch_is_a_function_of_its_number(self, corpus: Corpus) -> None:
         a, b = Windows(corpus, length=20), Windows(corpus, length=20)
-        assert a.epoch(3) == b.epoch(3) != a.epoch(4)
+        assert list(a.epoch(3)) == list(b.epoch(3)) != list(a.epoch(4))
         window = a.epoch(3)[0][0]
         np.testing.assert_array_equal(a.lesson(window, 3).rows, b.lesson(window, 3).rows)
 
