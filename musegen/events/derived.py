@@ -21,6 +21,7 @@ Everything but the LAST three is known once the shift is; those need the instrum
 from __future__ import annotations
 
 import copy
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -97,19 +98,24 @@ def derive_at(
     out[:, RECENT:SLOTS] = _recent_instruments(rows, note)
     past = np.arange(n)[:, None] - 1 - np.arange(LOOKBACK)
     real, past = past >= 0, np.maximum(past, 0)
-    end = np.where(real, end[past], -1)
-    slots = _slots(end, rows[past, at.INSTRUMENT], rows[past, at.PITCH], now, None if held is None else held[past])
-    out[:, SLOTS:] = slots.reshape(n, -1)
+    notes = np.column_stack([rows[:, [at.INSTRUMENT, at.PITCH]], end])[past]
+    notes[..., 2][~real] = -1
+    out[:, SLOTS:] = _slots(notes, now, None if held is None else held[past]).reshape(n, -1)
     return out
 
 
 def bar_position(ticks: _Ints, meters: tuple[Meter, ...]) -> tuple[_Ints, _Ints]:
     """(ticks since the bar line, capped; meter class) at each of `ticks`."""
-    starts = np.array([m.tick for m in meters])
-    bars = np.array([m.bar_ticks() for m in meters])
-    kinds = np.array([METERS.index(m[1:]) if m[1:] in METERS else len(METERS) for m in meters])
-    i = np.maximum(np.searchsorted(starts, ticks, side="right") - 1, 0)
+    starts, bars, kinds = _meter_table(meters)
+    i = starts[1:].searchsorted(ticks, side="right")
     return np.minimum((ticks - starts[i]) % bars[i], BAR_POSITIONS - 1), kinds[i]
+
+
+@lru_cache(64)
+def _meter_table(meters: tuple[Meter, ...]) -> tuple[_Ints, _Ints, _Ints]:
+    """The start, the ticks of a bar and the class of each meter."""
+    kinds = [METERS.index(m[1:]) if m[1:] in METERS else len(METERS) for m in meters]
+    return np.array([m.tick for m in meters]), np.array([m.bar_ticks() for m in meters]), np.array(kinds)
 
 
 def _same_instrument_before(rows: Rows, note: npt.NDArray[np.bool_]) -> _Ints:
@@ -152,28 +158,30 @@ def _pitch_classes(rows: Rows) -> _Ints:
     return counts
 
 
-def _slots(
-    end: _Ints,
-    instrument: npt.NDArray[np.int16],
-    pitch: npt.NDArray[np.int16],
-    now: _Ints,
-    held: npt.NDArray[np.bool_] | None = None,
-) -> npt.NDArray[np.int32]:
-    """The slots (N, SLOT_COUNT, 3) from candidate notes (N, LOOKBACK), newest first; `end` -1: no note."""
-    remaining = end - now[:, None]
-    alive = (end >= 0) & (remaining >= 0)
+def _slots(notes: _Ints, now: _Ints, held: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.int32]:
+    """The slots (N, SLOT_COUNT, 3) at `now` (N,), 0 or later.
+
+    Of the candidates `notes` (N, LOOKBACK, 3), newest first: instrument, pitch and end (-1: no note).
+    """
+    row, candidate = (notes[..., 2] >= now[:, None]).nonzero()
+    place = np.arange(len(row)) - row.searchsorted(row)  # those of a row stand together
+    alive = notes[row, candidate]
+    alive[:, 2] -= now[row]
     if held is not None:
-        remaining = np.where(held, REMAINING_CAP, remaining)
-    rank = np.cumsum(alive, axis=1)
-    alive &= rank <= SLOT_COUNT
-    row, candidate = np.nonzero(alive)
-    place = rank[row, candidate] - 1
-    slots = np.empty((len(now), SLOT_COUNT, 3), np.int32)
+        alive[held[row, candidate], 2] = REMAINING_CAP
+    np.minimum(alive[:, 2], REMAINING_CAP, out=alive[:, 2])
+    slots = np.empty((len(now), LOOKBACK, 3), np.int32)
     slots[:] = _EMPTY_SLOT
-    slots[row, place, 0] = instrument[row, candidate]
-    slots[row, place, 1] = pitch[row, candidate]
-    slots[row, place, 2] = np.minimum(remaining[row, candidate], REMAINING_CAP)
-    return slots
+    slots[row, place] = alive
+    return slots[:, :SLOT_COUNT]
+
+
+_CLASSES = np.append(np.arange(128) % 12, 12)
+"""The pitch class of each input value of pitch; 12: none."""
+_ONE = np.eye(13, 12, dtype=np.int32)
+"""What a note of each class adds to the twelve counts."""
+_KNOWN = np.append(at.DURATIONS, 0)
+"""Ticks of each input value of duration, as far as they are known."""
 
 
 class Tracker:
@@ -186,42 +194,38 @@ class Tracker:
     def __init__(self, batch: int, meters: tuple[Meter, ...] = (Meter(0),)) -> None:
         self.meters = meters
         self.now: _Ints = np.zeros(batch, np.int64)
-        self._end: _Ints = np.full((batch, LOOKBACK), -1, np.int64)
-        self._instrument = np.zeros((batch, LOOKBACK), np.int16)
-        self._pitch = np.zeros((batch, LOOKBACK), np.int16)
-        self._classes = np.full((batch, KEY_ROWS), 12, np.int64)  # 12: no pitch
-        self._counts: _Ints = np.zeros((batch, 13), np.int64)
+        self._each = np.arange(batch)
+        # The latest rows, newest first: instrument, pitch, end (-1: no note) and pitch class.
+        self._past: _Ints = np.empty((batch, KEY_ROWS, 4), np.int64)
+        self._past[:] = -1, -1, -1, 12
+        self._begun = np.empty((batch, WIDTH), np.int32)  # the next row, as far as it does not hang on its shift
+        self._begun[:, :5] = at.NO_NOTE
+        self._begun[:, LAST:KEY] = [at.ATTRIBUTES[a].none for _, a in _LASTS]
+        self._begun[:, KEY:RECENT] = 0
+        self._begun[:, RECENT:SLOTS] = _NO_INSTRUMENT
         self._silent_from: _Ints = np.zeros(batch, np.int64)
-        self._recent = np.full((batch, RECENT_COUNT), _NO_INSTRUMENT, np.int16)
-        self._last = np.empty((batch, at.INSTRUMENTS + 1, len(_LASTS)), np.int16)
-        self._last[:] = [at.ATTRIBUTES[a].none for _, a in _LASTS]
+        # By instrument; then for "none", which stays as it is, and a place for what is no note.
+        self._last = np.empty((batch, at.INSTRUMENTS + 2, len(_LASTS)), np.int16)
+        self._last[:] = self._begun[0, LAST:KEY]
 
     def copy(self) -> Tracker:
         """One that goes on from here by itself."""
         twin = copy.copy(self)
-        for name in ("_end", "_instrument", "_pitch", "_classes", "_counts", "_silent_from", "_recent", "_last"):
-            setattr(twin, name, getattr(self, name).copy())
+        twin._past, twin._begun, twin._last = self._past.copy(), self._begun.copy(), self._last.copy()
         return twin
 
     def peek(self, shift: npt.NDArray[np.int16]) -> ModelRows:
         """Model rows (B, WIDTH) for next events of which only `shift` (B,) is known; the LAST three are unset."""
         now = self.now + shift_ticks(shift)
-        out = np.empty((len(now), WIDTH), np.int32)
-        out[:, :5] = at.NO_NOTE
-        out[:, at.SHIFT] = shift
-        out[:, TIME] = now
+        out = self._begun.copy()
+        out[:, at.SHIFT], out[:, TIME] = shift, now
         out[:, BAR], out[:, METER] = bar_position(now, self.meters)
-        for column, attribute in _LASTS:
-            out[:, column] = at.ATTRIBUTES[attribute].none
-        out[:, KEY:RECENT] = self._counts[:, :12]
-        out[:, RECENT:SLOTS] = self._recent
-        out[:, SLOTS:] = _slots(self._end, self._instrument, self._pitch, now).reshape(len(now), -1)
+        out[:, SLOTS:] = _slots(self._past[:, :LOOKBACK, :3], now).reshape(len(now), -1)
         return out
 
     def recall(self, rows: ModelRows) -> None:
         """Set the LAST three of model rows (B, WIDTH) whose instrument is drawn."""
-        instrument = np.minimum(rows[:, at.INSTRUMENT], at.INSTRUMENTS)  # that one is never written to
-        rows[:, LAST:KEY] = self._last[np.arange(len(rows)), instrument]
+        rows[:, LAST:KEY] = self._last[self._each, np.minimum(rows[:, at.INSTRUMENT], _NO_INSTRUMENT)]
 
     @property
     def silent_from(self) -> _Ints:
@@ -232,12 +236,14 @@ class Tracker:
     @property
     def last_note(self) -> tuple[_Ints, _Ints]:
         """Instrument and pitch (B,) of each sequence's last row, -1 where that was not a note."""
-        note = self._end[:, 0] >= 0
-        return np.where(note, self._instrument[:, 0], -1), np.where(note, self._pitch[:, 0], -1)
+        return self._past[:, 0, 0], self._past[:, 0, 1]
 
-    def sounding(self, ticks: _Ints) -> _Ints:
-        """How many of the latest notes still sound at each of `ticks` (V,), for each sequence: (B, V)."""
-        return (self._end[:, :, None] > ticks).sum(axis=1)  # type: ignore[no-any-return]
+    def fewer(self, voices: int, wait: _Ints) -> npt.NDArray[np.bool_]:
+        """Whether fewer than `voices` of the latest notes still sound after `wait` (V,) ticks: (B, V)."""
+        if voices > LOOKBACK:
+            return np.ones((len(self.now), len(wait)), np.bool_)
+        ends = np.sort(self._past[:, :LOOKBACK, 2], axis=1)
+        return ends[:, -voices, None] - self.now[:, None] <= wait
 
     def push(self, rows: Rows) -> ModelRows:
         """Append events (B, 5); returns them as model rows (B, WIDTH)."""
@@ -249,35 +255,28 @@ class Tracker:
 
     def accept(self, rows: ModelRows) -> None:
         """Append model rows (B, WIDTH) that `peek` began and whose attributes are now all drawn."""
+        instrument, duration, note = rows[:, at.INSTRUMENT], rows[:, at.DURATION], at.is_note(rows)
         self.now = rows[:, TIME].astype(np.int64)
-        note = at.is_note(rows)
-        for history in (self._end, self._instrument, self._pitch):
-            history[:, 1:] = history[:, :-1].copy()
-        end = self.now + _TICKS_OF_DURATION[rows[:, at.DURATION]]
-        self._end[:, 0] = np.where(note, end, -1)
-        self._instrument[:, 0] = rows[:, at.INSTRUMENT]
-        self._pitch[:, 0] = rows[:, at.PITCH]
-        self._count(np.where(_tuned(rows), rows[:, at.PITCH] % 12, 12))
-        where = np.flatnonzero(note)
-        known = np.where(end < _FOREVER, end, self.now)
-        self._silent_from[where] = np.maximum(self._silent_from, known)[where]
-        self._last[where, rows[where, at.INSTRUMENT]] = rows[where][:, [a for _, a in _LASTS]]
-        self._to_front(np.where(note, rows[:, at.INSTRUMENT], self._recent[:, 0]))
+        past, counts = self._past, self._begun[:, KEY:RECENT]
+        counts -= _ONE[past[:, -1, 3]]
+        past[:, 1:] = past[:, :-1]
+        past[:, 0, :2] = np.where(note[:, None], rows[:, at.INSTRUMENT : at.PITCH + 1], -1)
+        past[:, 0, 2] = np.where(note, self.now + _TICKS_OF_DURATION[duration], -1)
+        past[:, 0, 3] = np.where(note & (instrument != at.DRUM_INSTRUMENT), _CLASSES[rows[:, at.PITCH]], 12)
+        counts += _ONE[past[:, 0, 3]]
+        self._silent_from = np.maximum(self._silent_from, note * (self.now + _KNOWN[duration]))
+        self._last[self._each, np.where(note, instrument, at.INSTRUMENTS + 1)] = rows[:, at.PITCH : at.DURATION + 1]
+        self._to_front(instrument, note)
 
-    def _to_front(self, instrument: npt.NDArray[np.integer]) -> None:
-        place = np.arange(RECENT_COUNT)
-        found = self._recent == instrument[:, None]
-        was = np.where(found.any(1), found.argmax(1), RECENT_COUNT - 1)
-        source = np.where(place <= was[:, None], np.maximum(place - 1, 0), place)
-        self._recent = np.take_along_axis(self._recent, source, 1)
-        self._recent[:, 0] = instrument
-
-    def _count(self, classes: _Ints) -> None:
-        each = np.arange(len(classes))
-        self._counts[each, self._classes[:, -1]] -= 1
-        self._counts[each, classes] += 1
-        self._classes[:, 1:] = self._classes[:, :-1].copy()
-        self._classes[:, 0] = classes
+    def _to_front(self, instrument: npt.NDArray[np.integer], note: npt.NDArray[np.bool_]) -> None:
+        recent = self._begun[:, RECENT:SLOTS]
+        new = note & (instrument != recent[:, 0])
+        if new.any():
+            first = np.where(new, instrument, recent[:, 0])[:, None]
+            # What stands behind the instrument's old place stays; what stood before it moves back by one.
+            stays = np.logical_or.accumulate(recent[:, :-1] == first, axis=1)
+            recent[:, 1:] = np.where(stays, recent[:, 1:], recent[:, :-1])
+            recent[:, :1] = first
 
     def feed(self, rows: Rows) -> ModelRows:
         """Append one sequence of events (T, 5) to every row of the batch; returns its model rows (T, WIDTH)."""

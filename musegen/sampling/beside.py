@@ -72,9 +72,9 @@ class HoleTracker(Tracker):
     def last_note(self) -> tuple[_Ints, _Ints]:
         return np.array([self._latest[0]]), np.array([self._latest[1]])
 
-    def sounding(self, ticks: _Ints) -> _Ints:
-        """How many notes sound at each of `ticks` (1, V), kept or filled in: (1, V)."""
-        return self._alive(np.ravel(ticks))[1].sum(axis=0)[None]  # type: ignore[no-any-return]
+    def fewer(self, voices: int, wait: _Ints) -> npt.NDArray[np.bool_]:
+        """Whether fewer than `voices` notes, kept or filled in, sound after `wait` (V,) ticks: (1, V)."""
+        return self._alive(self.now + wait)[1].sum(axis=0)[None] < voices  # type: ignore[no-any-return]
 
     def sounding_of(self, instrument: int, ticks: _Ints) -> _Ints:
         """How many notes of `instrument` sound at each of `ticks` (V,)."""

@@ -2,14 +2,16 @@
 
 All steering is this one mechanism: key lock, range, voices, polyphony, grid; density, register and loudness are in
 `biases`. A constraint sees the next rows as far as they are drawn (`target`, model rows (B, WIDTH)) and the past
-(`tracker`, whose ticks count from the start of the piece), and weighs the values of its attribute, (V,) or (B, V):
-a mask (bool), or a bias (float) that is added to the model's log-probabilities; -inf is "not at all".
+(`tracker`, whose ticks count from the start of the piece), and weighs the values of its attribute, (1, V) for all
+rows or (B, V): a mask (bool), or a bias (finite floats) that is added to the model's log-probabilities.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from functools import lru_cache
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +25,9 @@ Bias = npt.NDArray[np.float32]
 
 _SHIFTS = at.ATTRIBUTES[at.SHIFT].outputs
 _TICKS = np.arange(at.LONGEST_SHIFT)
+_PASSED = np.concatenate([_TICKS, at.SKIPS, [0]])  # ticks that pass at each shift
+_VALUES = [np.arange(a.outputs) for a in at.ATTRIBUTES]
+_ONSETS = np.concatenate([_TICKS, np.full(len(at.SKIPS) + 1, 2**40)])  # … until the next note, if it has one
 
 
 class Constraint(Protocol):
@@ -48,9 +53,8 @@ class PitchSet:
             raise SettingsError("The key and the range leave no pitch to play: widen the range.")
 
     def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
-        mask = np.isin(np.arange(128), list(self.pitches))
         drums = target[:, at.INSTRUMENT] == at.DRUM_INSTRUMENT
-        result: Mask = mask | drums[:, None]
+        result: Mask = _among(self.pitches, 128) | drums[:, None]
         return result
 
 
@@ -66,7 +70,7 @@ class Instruments:
             raise SettingsError("No instrument is left to play: allow at least one.")
 
     def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
-        return np.isin(np.arange(at.INSTRUMENTS), list(self.instruments))
+        return _among(self.instruments, at.INSTRUMENTS)
 
 
 @dataclass(frozen=True)
@@ -81,10 +85,7 @@ class Polyphony:
             raise SettingsError(f"The polyphony is {self.voices}; it must be at least 1.")
 
     def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
-        mask = np.ones((len(target), _SHIFTS), np.bool_)
-        for row, now in enumerate(tracker.now):
-            mask[row, : at.LONGEST_SHIFT] = tracker.sounding(now + _TICKS)[row] < self.voices
-        return mask
+        return tracker.fewer(self.voices, _ONSETS)
 
 
 @dataclass(frozen=True)
@@ -117,12 +118,10 @@ class Span:
     attribute: int = at.SHIFT
 
     def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
-        now = tracker.now[:, None]
-        latest = np.maximum(tracker.silent_from[:, None], self.start) + self.rest
-        onset = now + _TICKS
-        mask = np.empty((len(target), _SHIFTS), np.bool_)
-        mask[:, : at.LONGEST_SHIFT] = (onset >= self.start) & (onset <= np.maximum(latest, now))
-        mask[:, at.SKIP_BASE : at.END] = now + at.SKIPS <= latest
+        now = tracker.now
+        latest = np.maximum(tracker.silent_from, self.start) + self.rest
+        mask: Mask = np.maximum(latest - now, 0)[:, None] >= _PASSED
+        mask &= (self.start - now)[:, None] <= _ONSETS
         mask[:, at.END] = not self.endless and (now >= self.start).all()
         return mask
 
@@ -135,8 +134,7 @@ class Longest:
     attribute: int = at.DURATION
 
     def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
-        mask = self.ticks >= at.DURATIONS
-        return mask if mask.any() else np.arange(len(at.DURATIONS)) == 0
+        return (max(self.ticks, at.DURATIONS[0]) >= at.DURATIONS)[None]  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -153,7 +151,7 @@ class At:
         gap = np.maximum(self.tick - tracker.now, 0)
         skip = at.SKIP_BASE + np.searchsorted(at.SKIPS, gap, side="right") - 1
         shift = np.where(gap < at.LONGEST_SHIFT, gap, skip)
-        mask: Mask = np.arange(_SHIFTS) == shift[:, None]
+        mask: Mask = _VALUES[at.SHIFT] == shift[:, None]
         return mask
 
 
@@ -169,8 +167,7 @@ class Only:
             raise SettingsError(f"{self.value} is no {at.ATTRIBUTES[self.attribute].name} that can be played.")
 
     def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
-        mask: Mask = np.arange(at.ATTRIBUTES[self.attribute].outputs) == self.value
-        return mask
+        return _among(frozenset({self.value}), at.ATTRIBUTES[self.attribute].outputs)
 
 
 @dataclass(frozen=True)
@@ -187,18 +184,16 @@ class InOrder:
 
     def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
         instrument, pitch = tracker.last_note
-        full = pitch >= np.where(instrument == at.DRUM_INSTRUMENT, 127, self.top)
-        values = np.arange(at.ATTRIBUTES[self.attribute].outputs)
-        if self.attribute == at.SHIFT:
-            # A later instrument than the last is somebody else's, whom every note may join.
-            return (values > 0) | ~(full & (instrument == self.last))[:, None]  # type: ignore[no-any-return]
-        together = (target[:, at.SHIFT] == 0) & (instrument >= 0)
-        if self.attribute == at.INSTRUMENT:
-            floor = np.where(together, instrument + full, 0)
+        together = target[:, at.SHIFT] == 0
+        if self.attribute == at.PITCH:
+            floor = (together & (target[:, at.INSTRUMENT] == instrument)) * (pitch + 1)
         else:
-            together &= target[:, at.INSTRUMENT] == instrument
-            floor = np.where(together, pitch + 1, 0)
-        return values >= floor[:, None]
+            full = pitch >= np.where(instrument == at.DRUM_INSTRUMENT, 127, self.top)
+            if self.attribute == at.INSTRUMENT:
+                floor = together * (instrument + full)
+            else:  # a later instrument than the last is somebody else's, whom every note may join
+                floor = full & (instrument == self.last)
+        return _VALUES[self.attribute] >= floor[:, None]  # type: ignore[no-any-return]
 
 
 def in_order(constraints: tuple[Constraint, ...]) -> tuple[InOrder, ...]:
@@ -218,18 +213,41 @@ def in_order(constraints: tuple[Constraint, ...]) -> tuple[InOrder, ...]:
     return tuple(InOrder(attribute, top, last) for attribute in (at.SHIFT, at.INSTRUMENT, at.PITCH))
 
 
-def combine(constraints: tuple[Constraint, ...], attribute: int, target: ModelRows, tracker: Tracker) -> Bias | None:
-    """The sum of all biases on `attribute` (B, V), or None where there is no constraint.
+@lru_cache(256)  # of what a jam asks for, which is made anew for every note
+def _among(values: frozenset[int], count: int) -> Mask:
+    """Which of 0 … `count` - 1 are `values`: (1, count), not to be written to."""
+    mask = np.isin(np.arange(count), list(values))[None]
+    mask.flags.writeable = False
+    return mask
 
-    Where together they would leave nothing, the later ones yield: the list is in order of importance.
+
+def combine(
+    constraints: Iterable[Constraint], attribute: int, target: ModelRows, tracker: Tracker
+) -> tuple[Mask | None, Bias | None]:
+    """What may be drawn of `attribute` and the sum of all biases, each (1, V) or (B, V), or None where there is none.
+
+    Where the masks together would leave nothing, the later ones yield: the list is in order of importance.
     """
+    masks: list[Mask] = []
     total: Bias | None = None
     for constraint in constraints:
         if constraint.attribute == attribute:
-            new = constraint.bias(target, tracker)
-            weights = np.where(new, np.float32(0), np.float32(-np.inf)) if new.dtype == np.bool_ else new
-            if total is None:
-                total = np.zeros((len(target), at.ATTRIBUTES[attribute].outputs), np.float32)
-            both = total + weights
-            total = np.where((both > -np.inf).any(1, keepdims=True), both, total)
-    return total
+            new: npt.NDArray[Any] = constraint.bias(target, tracker)
+            if new.dtype == np.bool_:
+                masks.append(new)
+            else:
+                total = new if total is None else total + new
+    return (_common(masks) if masks else None), total
+
+
+def _common(masks: list[Mask]) -> Mask:
+    common = masks[0]
+    for mask in masks[1:]:
+        common = common & mask
+    if common.any(1).all():
+        return common
+    common = np.ones((1, 1), np.bool_)
+    for mask in masks:
+        both = common & mask
+        common = np.where(both.any(1, keepdims=True), both, common)
+    return common

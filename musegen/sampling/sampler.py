@@ -67,7 +67,7 @@ class Sampler:
 
     def draw(self, context: Floats, tracker: Tracker) -> tuple[ModelRows, Floats]:
         """The next model rows (B, WIDTH) after `context` (B, D), and their situation."""
-        chance = np.stack([g.random(_DRAWS) for g in self.generators])
+        chance = np.array([g.random(_DRAWS) for g in self.generators])
         blank = np.zeros((len(chance), derived.WIDTH), np.int32)  # nothing is known of them yet
         shift = self._choose(at.SHIFT, context, blank, None, tracker, chance)
         target = tracker.peek(shift.astype(np.int16))
@@ -90,10 +90,15 @@ class Sampler:
         tracker: Tracker,
         chance: npt.NDArray[np.float64],
     ) -> npt.NDArray[np.int64]:
+        allowed, bias = combine(self.constraints, attribute, target, tracker)
+        if allowed is not None and np.count_nonzero(allowed) == len(allowed):  # one of each row: what is there to ask?
+            only: npt.NDArray[np.int64] = allowed.argmax(1)
+            return only if len(only) == len(target) else np.repeat(only, len(target))
         logits = self.engine.logits(attribute, context, target, situation)
-        bias = combine(self.constraints, attribute, target, tracker)
         if bias is not None:
             logits = logits + bias
+        if allowed is not None:
+            logits = np.where(allowed, logits, -np.inf)
         return choose(logits, self.settings, self.settings.heat(attribute), chance[:, attribute])
 
 
@@ -101,23 +106,40 @@ def choose(
     logits: Floats, settings: SamplerSettings, temperature: float, chance: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.int64]:
     """One value of each row of `logits` (B, V) by inverting its distribution at `chance` (B,) in [0, 1)."""
-    if temperature == 0:
-        likeliest: npt.NDArray[np.int64] = np.argmax(logits, axis=1)
+    likeliest: npt.NDArray[np.int64] = logits.argmax(1)
+    if temperature == 0 or settings.top_k == 1:
         return likeliest
-    p = np.exp((logits - logits.max(1, keepdims=True)).astype(np.float64) / temperature)
+    p = np.exp(np.divide(logits - logits.max(1, keepdims=True), temperature, dtype=np.float64))  # the likeliest is 1
     if settings.min_p > 0:
-        p[p < settings.min_p] = 0  # the likeliest is 1 here
-    p /= p.sum(1, keepdims=True)
-    if settings.top_p < 1 or 0 < settings.top_k < p.shape[1]:
-        order = np.argsort(-p, axis=1, kind="stable")
-        ranked = np.take_along_axis(p, order, 1)
-        drop = np.cumsum(ranked, axis=1) - ranked >= settings.top_p
-        if settings.top_k:
-            drop[:, settings.top_k :] = True
-        ranked[drop] = 0
-        np.put_along_axis(p, order, ranked, 1)
-    heights = np.cumsum(p, axis=1)
+        p[p < settings.min_p] = 0
+    total = p.sum(1)
+    several = (1 / total < settings.top_p).nonzero()[0]  # elsewhere the likeliest alone holds top-p
+    if len(several):
+        p = p[several] / total[several, None]
+        if settings.top_p < 1 or settings.top_k:
+            _keep_likeliest(p, settings.top_p, settings.top_k)
+        likeliest[several] = _invert(p, chance[several])
+    return likeliest
+
+
+def _keep_likeliest(p: npt.NDArray[np.float64], top_p: float, top_k: int) -> None:
+    """Set the probabilities `p` (B, V) to 0, all but the likeliest; of equal ones the first come first."""
+    ranked = np.sort(p, axis=1)[:, ::-1]
+    count = (ranked.cumsum(1) - ranked < top_p).sum(1)
+    if top_k:
+        count = np.minimum(count, top_k)
+    least = ranked[np.arange(len(p)), count - 1][:, None]
+    kept = p >= least
+    if np.count_nonzero(kept) > count.sum():
+        among = p == least
+        kept &= ~among | (among.cumsum(1) <= (count - (p > least).sum(1))[:, None])
+    p *= kept
+
+
+def _invert(p: npt.NDArray[np.float64], chance: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """The value of each row of `p` (B, V) up to which it sums up to its `chance` (B,) of the whole."""
+    heights = p.cumsum(1)
     # Below the total, so that a chance next to 1 cannot fall off the end into an impossible value.
     at_height = np.minimum(chance * heights[:, -1], np.nextafter(heights[:, -1], 0))
-    result: npt.NDArray[np.int64] = (heights <= at_height[:, None]).sum(1)
+    result: npt.NDArray[np.int64] = (heights > at_height[:, None]).argmax(1)
     return result

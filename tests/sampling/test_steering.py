@@ -215,15 +215,16 @@ class TestBiases:
 class TestMasks:
     def test_biases_add_and_later_masks_yield(self) -> None:
         blank, tracker = np.zeros((1, derived.WIDTH), np.int32), Tracker(1)
-        assert combine((), at.PITCH, blank, tracker) is None
+        assert combine((), at.PITCH, blank, tracker) == (None, None)
         home: Homes = ((0, 60.0, 80.0),)
         alone = Register(12, home).bias(blank, tracker)
-        both = combine((PitchSet(frozenset({60, 61})), Register(12, home)), at.PITCH, blank, tracker)
-        assert both is not None and both.shape == (1, 128)
-        assert np.isfinite(both[0]).nonzero()[0].tolist() == [60, 61]
-        assert both[0, 60] == alone[0, 60]
-        firm = combine((Only(at.PITCH, 5), Only(at.PITCH, 6)), at.PITCH, blank, tracker)
-        assert firm is not None and np.isfinite(firm[0]).nonzero()[0].tolist() == [5]
+        free, bias = combine((PitchSet(frozenset({60, 61})), Register(12, home)), at.PITCH, blank, tracker)
+        assert free is not None and free[0].nonzero()[0].tolist() == [60, 61]
+        assert bias is not None and np.array_equal(bias, alone)
+        _, twice = combine((Register(12, home), Register(12, home)), at.PITCH, blank, tracker)
+        assert twice is not None and np.array_equal(twice, 2 * alone)
+        firm, _ = combine((Only(at.PITCH, 5), Only(at.PITCH, 6)), at.PITCH, blank, tracker)
+        assert firm is not None and firm[0].nonzero()[0].tolist() == [5]
 
     def test_only(self) -> None:
         with pytest.raises(SettingsError, match="no pitch that can be played"):
@@ -275,9 +276,9 @@ class TestMasks:
             row = np.array([[0, last["instrument"], last["pitch"], 20, 10]], np.int16)
             tracker.push(row)
             target = np.zeros((1, derived.WIDTH), np.int32)
-            bias = combine((*constraints, *order), attribute, target, tracker)
-            assert bias is not None
-            return np.isfinite(bias[0]).nonzero()[0].tolist()
+            allowed, _ = combine((*constraints, *order), attribute, target, tracker)
+            assert allowed is not None
+            return allowed[0].nonzero()[0].tolist()  # type: ignore[no-any-return]
 
         assert 0 in free(at.SHIFT, instrument=4, pitch=64)
         assert free(at.INSTRUMENT, instrument=4, pitch=64) == [8]
