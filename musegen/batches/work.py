@@ -7,7 +7,7 @@ file again. Knows nothing of options or screens.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import fields
 from functools import partial
 from itertools import count
@@ -83,7 +83,7 @@ class Work:
                     self.keep_old(self.rows[number])
                     continue
                 while number not in made:
-                    made = {piece.number: piece for piece in next(results)}
+                    made = {piece.number: piece for piece in _next(results)}
                     self.notes += sum(piece.notes for piece in made.values())
                 self.take(made[number])
                 self.tell(len(self.kept), self.n, self.notes)
@@ -180,6 +180,14 @@ def _settings(run: Run, unique: bool) -> str:
                 said.append(f"{each.name} {value}")
     said += [f"style {plan.style}"] * bool(plan.style) + ["with the seed"] * run.with_seed + ["unique"] * unique
     return ", ".join(said)
+
+
+def _next(results: Iterator[list[Made]]) -> list[Made]:
+    """The next group. Raises FileError where whoever makes them has given up without a word."""
+    found = next(results, None)
+    if found is None:
+        raise FileError("Not every piece was made: the processes that make them ended too early.")
+    return found
 
 
 def _in_order(runner: Runner, run: Run, groups: list[int], workers: int | None) -> Generator[list[Made], None, None]:

@@ -206,6 +206,22 @@ def test_a_group_that_is_lost_is_made_again(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "marker").exists() and music(tmp_path / "a") == music(tmp_path / "b")
 
 
+def test_a_runner_that_gives_up_is_said(run: Run, tmp_path: Path) -> None:
+    def lazy(function: Callable[[Any], Any], jobs: Iterable[Any], *_: object) -> Iterator[tuple[int, Any]]:
+        yield 0, function(next(iter(jobs)))
+
+    with pytest.raises(FileError, match="Not every piece was made"):
+        write_files(run, tmp_path, 2 * GROUP, runner=lazy)
+    assert len(music(tmp_path)) == GROUP == len(manifest(tmp_path))
+
+
+def test_a_folder_that_is_none_is_said(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(FileError, match="cannot be written"):
+        write_files(run, tmp_path / "file", 1)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_from_a_script_as_from_the_command_line(trained: Path, tmp_path: Path) -> None:
     write_music(tune(100, 4), tmp_path / "a.mid")
     options = {"n": 4, "bars": 2, "seed_number": 3}
