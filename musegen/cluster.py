@@ -16,7 +16,7 @@ import pickle
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
@@ -122,11 +122,15 @@ class Cluster:
     address: str
     _luggage: dict[Carried, Any] = field(default_factory=dict)
 
-    def carry(self, folder: Path) -> Carried:
-        """Let the files of `folder` travel with all jobs of this cluster, once to each machine."""
+    def carry(self, folder: Path, leave: Collection[str] = ()) -> Carried:
+        """Let the files of `folder`, but those called as `leave` says, travel with all jobs, once to each machine."""
         import ray
 
-        files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+        files = {
+            path.name: path.read_bytes()
+            for path in sorted(folder.iterdir())
+            if path.is_file() and path.name not in leave
+        }
         digest = hashlib.sha256(repr([(k, hashlib.sha256(v).digest()) for k, v in files.items()]).encode()).hexdigest()
         carried = Carried(folder.name, digest[:20])
         self._luggage[carried] = ray.put(files)

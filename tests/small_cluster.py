@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -28,10 +30,12 @@ class SmallCluster:
 
     def __init__(self) -> None:
         self.mark = uuid.uuid4().hex
+        self.temporary = tempfile.mkdtemp()
         self.env = {
             **os.environ,
             _MARK: self.mark,
             "OMP_NUM_THREADS": "1",
+            "TMPDIR": self.temporary,
             "PYTHONPATH": str(ROOT),
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Ray's way to stay on the loopback address
@@ -95,6 +99,7 @@ class SmallCluster:
                     os.kill(process, signal.SIGKILL)
             time.sleep(0.1)
         self.keeper.wait()
+        shutil.rmtree(self.temporary, ignore_errors=True)
 
 
 @contextlib.contextmanager

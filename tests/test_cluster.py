@@ -22,6 +22,7 @@ from musegen.piece import Note, Piece
 from musegen.workers import run_jobs
 
 from .small_cluster import SmallCluster, small_cluster
+from .small_corpus import tune
 from .test_workers import behave
 
 linux = pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="looks for processes in /proc")
@@ -128,7 +129,30 @@ def test_a_corpus_loses_nothing_with_a_machine(cluster: SmallCluster, tmp_path: 
     assert 20 <= read < 162, "the machine was to be lost half way"
     assert contents(tmp_path / "out") == contents(tmp_path / "alone")
     assert json.loads((tmp_path / "out" / "corpus.json").read_text())["rejected"] == 2
+
+
+@linux
+@pytest.mark.slow
+def test_a_batch_loses_nothing_with_a_machine_and_plays_a_checkpoint_that_travels(
+    cluster: SmallCluster, untrained: Path, tmp_path: Path
+) -> None:
+    write_midi(tune(1), tmp_path / "tune.mid")
+    generate = ["-m", "musegen", "generate", "--seed", tmp_path / "tune.mid", "--checkpoint", untrained, "-n", "80"]
+    alone = cluster.run(*generate, "--out", tmp_path / "alone")
+    assert alone.returncode == 0, alone.stderr[-2000:]
     cluster.heal()
+    out = tmp_path / "out"
+    driver = cluster.start(*generate, "--out", out, "--cluster", cluster.address)
+    until(lambda: len(list(out.glob("*.mid"))) > 0 and all(map(cluster.works, cluster.machines)))
+    cluster.lose(cluster.machines[1])
+    there = len(list(out.glob("*.mid")))
+    told = driver.communicate(timeout=120)
+    assert driver.returncode == 0, told[1][-2000:]
+    assert 0 < there < 80, "the machine was to be lost half way"
+    assert contents(out) == contents(tmp_path / "alone")
+    assert len(list(out.glob("*.mid"))) == 80
+    travelled = [p.parent.name for p in Path(cluster.temporary).rglob("model.safetensors")]
+    assert travelled == [untrained.name]
 
 
 @linux
@@ -143,7 +167,7 @@ def test_a_cluster_that_loses_all_machines_is_given_up(cluster: SmallCluster, tm
     driver = cluster.start(*build)
     until(lambda: log.exists() and log.read_bytes().count(b"\n") > 8)
     for machine in cluster.machines:
-        cluster.lose(machine)
+        cluster.lose(machine)  # one of them has been lost before
     error = driver.communicate(timeout=60)[1]
     assert driver.returncode == 1
     last = error.strip().splitlines()[-1]
@@ -176,6 +200,11 @@ def test_without_a_cluster_one_sentence(
     assert main(["corpus", "build", str(tmp_path / "out"), str(music), "--cluster", address]) == 1
     assert sentence in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_walk_stays_here(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", "--checkpoint", "gan", "--walk", "--cluster", "auto"]) == 1
+    assert "--cluster is for variations" in capsys.readouterr().err
 
 
 def test_without_ray_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,8 @@ _DECIDING = (*_ALWAYS, "player.onnx")
 class Run:
     """What is drawn, whatever the number of pieces: a checkpoint (a folder or a shipped name), a plan, so many bars.
 
-    Data: it can be sent to another process or machine (where `checkpoint` must name the same weights).
+    Data: it can be sent to another process or machine, where `checkpoint` must name the same weights or they be
+    `carried`.
     """
 
     checkpoint: str
@@ -47,6 +48,7 @@ class Run:
     bars: int = 8
     with_seed: bool = False
     format: str = "mid"  # or musicxml
+    carried: os.PathLike[str] | None = None  # where the checkpoint's files are for who plays, if not there
 
     def key(self) -> str:
         """16 hex digits that change with anything that changes the files: weights, seed, settings, bars."""
@@ -77,13 +79,14 @@ def make_group(run: Run, group: int, tell: Callable[[int], None] = lambda bars: 
 
     The checkpoint is read once in a process. Raises SettingsError, CheckpointError.
     """
-    plan, numbers, weights = run.plan, numbers_of(group), digest_of(run.checkpoint)
-    model = _model(run.checkpoint, weights, exact=False)
+    place = run.checkpoint if run.carried is None else os.fspath(run.carried)
+    plan, numbers, weights = run.plan, numbers_of(group), digest_of(place)
+    model = _model(place, weights, exact=False)
     check(model, plan, len(numbers), run.bars)
     from_0 = range(numbers.start - 1, numbers.stop - 1)
     pieces = list(variations(model, plan, from_0, run.bars, run.with_seed, tell))
     new = [p.between(plan.origin, p.end + 1) if run.with_seed else p for p in pieces]
-    judge = model if isinstance(model, BarMaker) else _model(run.checkpoint, weights, exact=True)
+    judge = model if isinstance(model, BarMaker) else _model(place, weights, exact=True)
     nats = likelihoods(judge, pieces, plan.style)
     each = zip(numbers, pieces, new, nats, strict=True)
     return [Made(i, music_bytes(p, run.format), len(n), value, phrases(n)) for i, p, n, value in each]

@@ -76,11 +76,13 @@ def _build(args: argparse.Namespace) -> None:
     from ..corpus.build import build
     from ..corpus.show import summary
     from ..corpus.sources import DEFAULT
-    from .options import runner
+    from ..workers import run_jobs
+    from .options import cluster
     from .progress import Progress
 
     names = [name for given in args.sources for name in (DEFAULT if given == "default" else (_home(given),))]
-    with runner(args.cluster) as run, Progress("reading", "files") as progress:
+    with cluster(args) as there, Progress("reading", "files") as progress:
+        run = there.run_jobs if there else run_jobs
         corpus = build(args.out, names, args.workers, progress.update, run)
     print(summary(corpus))
 

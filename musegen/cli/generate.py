@@ -6,11 +6,13 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
-from .options import add_file_options, add_sampling_options, plan
+from .options import add_cluster_option, add_file_options, add_sampling_options, cluster, plan
 
 if TYPE_CHECKING:
     from ..batches.files import Batch
@@ -23,11 +25,15 @@ EXAMPLES = """examples:
   musegen generate --seed tune.mid                      eight variations of the next eight bars
   musegen generate --seed tune.mid -n 20 --bars 16 --with-seed
   musegen generate --seed tune.mid -n 1000 --unique --best 50 --out night     killed? the same command goes on
+  musegen generate --seed tune.mid -n 100000 --cluster 10.0.0.5:6379          by the machines of a Ray cluster
   musegen generate --seed tune.mid --key "D dorian" --range 48-84 --temperature 0.9
   musegen generate --checkpoint gan                     bars from noise; with --seed they go on from it
   musegen generate --checkpoint gan --seed a.mid --walk b.mid --bars 4 --png
   musegen generate --checkpoint gan --seed melody.mid --accompany       a band under it; its own notes stay
 """
+
+_NOT_PLAYED = ("training.safetensors", "phrases.safetensors")
+"""Files of a checkpoint that those who play do without."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--unique", action="store_true", help="leave out copies of the training music and of each other; draw others"
     )
     parser.add_argument("--workers", type=int, metavar="N", help="processes that play (default: one a core)")
+    add_cluster_option(parser, "play")
     add_file_options(parser, "generated")
     parser.add_argument(
         "--seed",
@@ -84,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     args.bars = _bars(args, seed)
     what = plan(args, seed)
     if args.accompany or args.walk is not None:
-        for name in ("best", "unique", "workers"):
+        for name in ("best", "unique", "workers", "cluster"):
             if getattr(args, name):
                 raise SettingsError(f"--{name} is for variations: leave it out, or --walk and --accompany.")
         _write_all(args, model, seed, what, stem)
@@ -118,10 +125,15 @@ def _variations(args: argparse.Namespace, what: Plan, stem: str) -> int:
     """As many files as asked for that go on from the seed: those that are not there yet."""
     from ..batches.files import write_files
     from ..batches.group import Run
+    from ..checkpoint import find
     from .progress import Progress
 
     run, done, began = Run(args.checkpoint, what, args.bars, args.with_seed, args.format), 0, time.monotonic()
-    with Progress("generating", "files") as progress:
+    with cluster(args) as there, Progress("generating", "files") as progress:
+        runner = None
+        if there:
+            run = replace(run, carried=there.carry(find(args.checkpoint), leave=_NOT_PLAYED))
+            runner = partial(there.run_jobs, together=1)
 
         def tell(files: int, wanted: int, notes: int) -> None:
             nonlocal done
@@ -129,9 +141,8 @@ def _variations(args: argparse.Namespace, what: Plan, stem: str) -> int:
             progress.update(files, wanted, f"{notes / max(1e-3, time.monotonic() - began):,.0f} notes/s" * bool(notes))
 
         try:
-            batch = write_files(
-                run, args.out, args.n, stem, unique=args.unique, best=args.best, workers=args.workers, tell=tell
-            )
+            how = {"unique": args.unique, "best": args.best, "workers": args.workers}
+            batch = write_files(run, args.out, args.n, stem, **how, runner=runner, tell=tell)
         except KeyboardInterrupt:
             progress.close()
             print(f"Stopped: {done} of {args.n} files are in {args.out}; the same command goes on.", file=sys.stderr)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..cluster import Cluster
     from ..piece import Piece
     from ..sampling.plan import Limits, Plan
     from ..sampling.sampler import SamplerSettings
-    from ..workers import Runner
 
 DEFAULT_CHECKPOINT = "transformer"
 
@@ -26,7 +26,7 @@ def add_file_options(parser: argparse.ArgumentParser, folder: str) -> None:
 
 
 def add_cluster_option(parser: argparse.ArgumentParser, does: str) -> None:
-    """Add --cluster: where to do it instead of here (`runner`)."""
+    """Add --cluster: where to do it instead of here (`cluster`)."""
     parser.add_argument(
         "--cluster",
         metavar="ADDRESS",
@@ -35,17 +35,15 @@ def add_cluster_option(parser: argparse.ArgumentParser, does: str) -> None:
 
 
 @contextlib.contextmanager
-def runner(address: str | None) -> Iterator[Runner]:
-    """What does jobs: the processes of this machine, or the cluster at `address`. Raises as `cluster.connect`."""
-    from ..workers import run_jobs
-
-    if address is None:
-        yield run_jobs
+def cluster(args: argparse.Namespace) -> Iterator[Cluster | None]:
+    """The cluster that --cluster names, if it is given. Raises as `cluster.connect`."""
+    if args.cluster is None:
+        yield None
         return
     from ..cluster import connect
 
-    with connect(address) as cluster:
-        yield cluster.run_jobs
+    with connect(args.cluster) as found:
+        yield found
 
 
 def add_sampling_options(parser: argparse.ArgumentParser, seeded: bool = True) -> None:
