@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from ..events import attributes as at
 from ..events import derived
 from .config import ModelConfig
+from .fused import Dropout, RMSNorm, squared_relu
 
 INTERVALS = 256
 NO_INTERVAL = INTERVALS - 1
@@ -64,8 +65,8 @@ class RowEmbedding(nn.Module):
         super().__init__()
         self.attributes = nn.ModuleList(nn.Embedding(a.inputs, config.width) for a in at.ATTRIBUTES)
         self.interval = nn.Embedding(INTERVALS, config.width)
-        self.norm = nn.RMSNorm(config.width, eps=1e-5)
-        self.dropout = nn.Dropout(config.dropout)
+        self.norm = RMSNorm(config.width, eps=1e-5)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, rows: Tensor, situation: Tensor) -> Tensor:
         total = situation + self.interval(interval(rows[..., at.PITCH], rows[..., derived.LAST]))
@@ -96,10 +97,10 @@ class NoteHead(nn.Module):
         self.recent = nn.Linear(hidden, derived.RECENT_COUNT)
         self.last_velocity = nn.Embedding(at.ATTRIBUTES[at.VELOCITY].inputs, width)
         self.last_duration = nn.Embedding(at.ATTRIBUTES[at.DURATION].inputs, width)
-        self.norm = nn.ModuleList(nn.RMSNorm(width, eps=1e-5) for _ in at.ATTRIBUTES)
+        self.norm = nn.ModuleList(RMSNorm(width, eps=1e-5) for _ in at.ATTRIBUTES)
         self.hidden = nn.ModuleList(nn.Linear(width, hidden) for _ in at.ATTRIBUTES)
         self.out = nn.ModuleList(nn.Linear(hidden, a.outputs) for a in at.ATTRIBUTES)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def logits(self, attribute: int, context: Tensor, target: Tensor, situation: Tensor | None) -> Tensor:
         """Unnormalised log-probabilities (…, outputs) of one attribute of the `target` rows.
@@ -120,7 +121,7 @@ class NoteHead(nn.Module):
             total = total + self.last_velocity(target[..., derived.LAST_VELOCITY])
         elif attribute == at.DURATION:
             total = total + self.last_duration(target[..., derived.LAST_DURATION])
-        hidden = F.relu(self.hidden[attribute](self.norm[attribute](total))).square()
+        hidden = squared_relu(self.hidden[attribute](self.norm[attribute](total)))
         hidden = self.dropout(hidden)
         result: Tensor = self.out[attribute](hidden)
         if attribute == at.INSTRUMENT:
@@ -139,7 +140,9 @@ class NoteHead(nn.Module):
         last = target[..., derived.LAST, None]
         turned = (torch.where(last < 128, last, 0) + torch.arange(12, device=target.device)) % 12
         key = shares(target[..., derived.KEY : derived.RECENT]).gather(-1, turned.long())
-        result: Tensor = self.key(key) + self.harmony(interval(target[..., derived.SLOTS + 1 :: 3], last)).sum(-2)
+        heard = interval(target[..., derived.SLOTS + 1 :: 3], last)
+        bags = F.embedding_bag(heard.reshape(-1, derived.SLOT_COUNT).long(), self.harmony.weight, mode="sum")
+        result: Tensor = self.key(key) + bags.view(*key.shape[:-1], -1)
         return result
 
     def nats(self, context: Tensor, target: Tensor, situation: Tensor, known: Tensor | None = None) -> Tensor:

@@ -15,10 +15,9 @@ from torch.nn import functional as F
 
 from ..errors import SettingsError
 from .config import ModelConfig
+from .fused import RMSNorm, Turn, attend, dropout, future, rotate, squared_relu
 from .pasts import Past
 from .relative import FARTHEST, bias_lookups, turning_rates
-
-Turn = tuple[Tensor, Tensor]
 
 
 class Rotary(nn.Module):
@@ -68,18 +67,6 @@ class Biases(nn.Module):
         return torch.stack([t(self.get_buffer(f"places_{i}_{j}")) for j, t in enumerate(tables)]).sum(0)
 
 
-def future(length: int, device: torch.device) -> Tensor:
-    """−∞ where a row (of `length`) would look ahead, else 0."""
-    return torch.full((length, length), -torch.inf, device=device).triu(1)
-
-
-def rotate(x: Tensor, turn: Turn) -> Tensor:
-    """Turn the pairs (i, i + half) of `x` (B, heads, T, 2 * pairs) by the angles (B, T, pairs)."""
-    a, b = x.chunk(2, -1)
-    cos, sin = (t[:, None].to(x.dtype) for t in turn)
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
-
-
 class Block(nn.Module):
     """Attention and a squared-ReLU network (So et al. 2021), each on a normalised residual branch."""
 
@@ -87,10 +74,10 @@ class Block(nn.Module):
         super().__init__()
         width = config.width
         self.heads, self.dropout = config.heads, config.dropout
-        self.norm_attention = nn.RMSNorm(width, eps=1e-5)
+        self.norm_attention = RMSNorm(width, eps=1e-5)
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.join = nn.Linear(width, width, bias=False)
-        self.norm_network = nn.RMSNorm(width, eps=1e-5)
+        self.norm_network = RMSNorm(width, eps=1e-5)
         self.widen = nn.Linear(width, 4 * width, bias=False)
         self.narrow = nn.Linear(4 * width, width, bias=False)
 
@@ -102,11 +89,11 @@ class Block(nn.Module):
     def finish(self, x: Tensor, attended: Tensor) -> Tensor:
         """The residual stream after attention (B, heads, T, D / heads) and the network."""
         x = x + self._drop(self.join(attended.transpose(1, 2).flatten(2)))
-        hidden = F.relu(self.widen(self.norm_network(x))).square()
+        hidden = squared_relu(self.widen(self.norm_network(x)))
         return x + self._drop(self.narrow(hidden))
 
     def _drop(self, x: Tensor) -> Tensor:
-        return F.dropout(x, self.dropout, self.training)
+        return dropout(x, self.dropout, self.training)
 
 
 class State:
@@ -127,7 +114,7 @@ class Transformer(Past):
         # before and what came next (the "smeared keys" of Olsson et al. 2022).
         self.before = nn.Linear(config.width, config.width, bias=False)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
-        self.norm = nn.RMSNorm(config.width, eps=1e-5)
+        self.norm = RMSNorm(config.width, eps=1e-5)
         learned, pairs = config.attention == "bias", config.width // config.heads // 2
         self.biases = Biases(config.heads) if learned else None
         self.rotary = None if learned else Rotary(pairs, config.attention)
@@ -142,7 +129,7 @@ class Transformer(Past):
             assert isinstance(block, Block)
             q, k, v = block.project(x, turn)
             mask = None if bias is None else bias.to(q.dtype)
-            x = block.finish(x, F.scaled_dot_product_attention(q, k, v, mask, is_causal=bias is None))
+            x = block.finish(x, attend(q, k, v, mask))
         result: Tensor = self.norm(x)
         return result
 
