@@ -26,6 +26,7 @@ Bias = npt.NDArray[np.float32]
 _SHIFTS = at.ATTRIBUTES[at.SHIFT].outputs
 _TICKS = np.arange(at.LONGEST_SHIFT)
 _PASSED = np.concatenate([_TICKS, at.SKIPS, [0]])  # ticks that pass at each shift
+_ANY_PITCH, _ANY_INSTRUMENT = frozenset(range(128)), frozenset(range(at.INSTRUMENTS))
 _VALUES = [np.arange(a.outputs) for a in at.ATTRIBUTES]
 _ONSETS = np.concatenate([_TICKS, np.full(len(at.SKIPS) + 1, 2**40)])  # … until the next note, if it has one
 
@@ -49,7 +50,7 @@ class PitchSet:
     attribute: int = at.PITCH
 
     def __post_init__(self) -> None:
-        if not self.pitches & set(range(128)):
+        if self.pitches.isdisjoint(range(128)):
             raise SettingsError("The key and the range leave no pitch to play: widen the range.")
 
     def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
@@ -66,7 +67,7 @@ class Instruments:
     attribute: int = at.INSTRUMENT
 
     def __post_init__(self) -> None:
-        if not self.instruments & set(range(at.INSTRUMENTS)):
+        if self.instruments.isdisjoint(range(at.INSTRUMENTS)):
             raise SettingsError("No instrument is left to play: allow at least one.")
 
     def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
@@ -198,7 +199,7 @@ class InOrder:
 
 def in_order(constraints: tuple[Constraint, ...]) -> tuple[InOrder, ...]:
     """What keeps notes that begin together in order under `constraints`, which come before it."""
-    pitches, instruments = frozenset(range(128)), frozenset(range(at.INSTRUMENTS))
+    pitches, instruments = _ANY_PITCH, _ANY_INSTRUMENT
     for constraint in constraints:
         if isinstance(constraint, PitchSet):
             pitches = pitches & constraint.pitches or pitches

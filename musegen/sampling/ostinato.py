@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -41,24 +40,31 @@ class Avoid:
 
 def way_out(notes: Sequence[Played]) -> tuple[Avoid, ...]:
     """What to hold against the next note after `notes`, which are one player's; a function of the notes alone."""
-    steps = [(b.onset - a.onset, b.instrument, b.pitch) for a, b in pairwise(notes)]
-    for since in range(min(WAY_OUT, len(steps))):
-        end = len(steps) - since
-        if length := _period(steps[:end]):
-            return (Avoid(steps[end - length + since % length][2]),)
+    for since in range(min(WAY_OUT, len(notes) - 1)):
+        if length := _period(notes, len(notes) - since):
+            return (Avoid(notes[len(notes) - since - length + since % length].pitch),)
     return ()
 
 
 def period(notes: Sequence[Played]) -> int:
     """How many notes long the pattern is that has gone round and round up to the last note; 0: none."""
-    return _period([(b.onset - a.onset, b.instrument, b.pitch) for a, b in pairwise(notes)])
+    return _period(notes, len(notes))
 
 
-def _period(steps: list[tuple[int, int, int]]) -> int:
-    for length in range(1, LONGEST + 1):
+def _period(notes: Sequence[Played], end: int) -> int:
+    """The period of the first `end` of `notes`. Most lengths are out at once: the note so far back is another."""
+    if end <= LEAST:
+        return 0
+    back = [n.pitch for n in notes[max(0, end - 1 - LONGEST) : end]][::-1]
+    for length in [k for k, pitch in enumerate(back) if k and pitch == back[0]]:
         needed = max(LEAST, (TWICE if length > PHRASE else ROUNDS) * length)
-        if len(steps) < needed or steps[-1] != steps[-1 - length]:
-            continue
-        if steps[-needed + length :] == steps[-needed:-length]:
+        if end > needed and all(
+            _step(notes, i) == _step(notes, i - length) for i in range(end - 1, end - 1 - needed + length, -1)
+        ):
             return length
     return 0
+
+
+def _step(notes: Sequence[Played], i: int) -> tuple[int, int, int]:
+    note = notes[i]
+    return note.onset - notes[i - 1].onset, note.instrument, note.pitch
