@@ -1,6 +1,6 @@
 """Notes a second of many files at once, beside Hugging Face `generate` in batches with a GPT-2 of the same size.
 
-    python -m benchmarks.batches [--checkpoint transformer] [--files 128] [--rounds 3] [--json FILE]
+    python -m benchmarks.batches [--checkpoint transformer] [--files 256] [--rounds 3] [--json FILE]
 
 musegen writes eight-bar files with `batches.files.write_files`: drawing, likelihood, manifest and files included, one
 process a core, their start as well. GPT-2 has four tokens a note, samples with the same temperature and top-p, and is
@@ -141,7 +141,7 @@ def main() -> None:
     """Print cost against batch for both, then the two in turns."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", default="transformer")
-    parser.add_argument("--files", type=int, default=128)
+    parser.add_argument("--files", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tokens", type=int, default=32, help="of the peer, a sequence (%(default)s)")
     parser.add_argument("--job", help=argparse.SUPPRESS)
@@ -196,7 +196,7 @@ def measure(args: argparse.Namespace) -> list[dict[str, Any]]:
     say("Hugging Face GPT-2 batched", theirs[0]["weights"], batch, processes, theirs, ratio=1.0)
     ours = per_second(mine)
     more = {"ratio": round(ours[0] / peers[0], 1), "ratio_cpu": round(ours[1] / peers[1], 1)}
-    say("musegen", weights, 8, cores, mine, **more)
+    say("musegen", weights, 32, cores, mine, **more)
     each = statistics.median(r["seconds"] for r in mine) / args.files
     print(f"1,000 files of eight bars: {1000 * each / 60:.1f} minutes")
     return rows

@@ -18,7 +18,6 @@ from ..atomic import write_atomically
 from ..errors import FileError, MusegenError
 from ..midi.music import read_music
 from ..piece import TICKS_PER_QUARTER
-from ..sampling.batch import GROUP
 from ..sampling.plan import Limits
 from ..sampling.sampler import SamplerSettings
 from ..workers import Runner
@@ -50,11 +49,11 @@ class Work:
         self.rows = {row.number: row for row in manifest.of(self.key)}
         self.stem, self.seed = _free_stem(manifest, self.key, stem, run.format), stem
         self.weights, self.settings = digest_of(run.checkpoint), _settings(run, known is not None)
-        self.last = n if known is None else TRIES * n + GROUP
+        self.last = n if known is None else TRIES * n + 8
         self.heard: Hashes = phrases(run.plan.seed) if known else np.zeros(0, np.uint64)
         self.kept: list[Row] = []
         self.told: list[frozenset[int]] = []
-        self.made = self.notes = 0
+        self.made = self.notes = self.here = 0
 
     def to_make(self) -> int:
         """How many groups are to be made at least."""
@@ -95,11 +94,12 @@ class Work:
     def make_here(self, groups: list[int]) -> Generator[list[Made], None, None]:
         """What the groups give; says between its ends how far each is."""
         for group in groups:
+            self.here = len(numbers_of(group))
             yield make_group(self.run, group, self.tell_bars)
 
     def tell_bars(self, bars: int) -> None:
         """So many bars of a group are drawn."""
-        done = len(self.kept) + bars * GROUP // self.run.bars
+        done = len(self.kept) + bars * self.here // self.run.bars
         self.tell(min(self.n, done), self.n, self.notes)
 
     def keep_old(self, row: Row) -> None:

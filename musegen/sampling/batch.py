@@ -17,8 +17,8 @@ from .bars import play_on
 from .continuation import Continuation
 from .plan import Plan
 
-GROUP = 8
-"""How many sequences are drawn side by side: fewer cost more steps, more fall out of the cache (benchmarks/batches)."""
+GROUP = 32
+"""At most so many sequences are drawn side by side: fewer share less of what a step costs (benchmarks/batches)."""
 
 
 def generate(

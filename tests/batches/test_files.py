@@ -15,7 +15,7 @@ import musegen
 from musegen.batches.best import ON
 from musegen.batches.copies import Known, phrases
 from musegen.batches.files import write_files
-from musegen.batches.group import GROUP, Run, groups_of, make_group, numbers_of
+from musegen.batches.group import Run, groups_of, make_group, numbers_of
 from musegen.batches.manifest import Manifest
 from musegen.cli.main import main
 from musegen.errors import FileError, SettingsError
@@ -38,14 +38,18 @@ def stamps(folder: Path) -> dict[str, int]:
 
 
 def test_groups_hold_every_number_once() -> None:
-    for last in (1, GROUP - 1, GROUP, GROUP + 1, 5 * GROUP + 3):
+    assert [len(numbers_of(g)) for g in range(6)] == [8, 8, 16, 32, 32, 32]
+    for last in range(1, 200):
         numbers = [i for g in groups_of(range(1, last + 1)) for i in numbers_of(g)]
-        assert numbers == list(range(1, numbers[-1] + 1)) and last <= numbers[-1] < last + GROUP
-    assert list(groups_of(range(GROUP, GROUP + 2))) == [0, 1]
+        assert numbers == list(range(1, numbers[-1] + 1)) and last <= numbers[-1] < max(9, last + 32)
+    for number in range(1, 200):
+        (group,) = groups_of(range(number, number + 1))
+        assert number in numbers_of(group)
+    assert list(groups_of(range(32, 66))) == [2, 3, 4]
 
 
 def test_processes_and_their_order_change_no_byte(run: Run, tmp_path: Path) -> None:
-    n = 4 * GROUP + 3
+    n = 67
     write_files(run, tmp_path / "one", n, workers=1)
     write_files(run, tmp_path / "two", n, workers=2)
     write_files(run, tmp_path / "three", n, runner=backwards)
@@ -201,8 +205,8 @@ def lost_once(marker: Path) -> Any:
 
 
 def test_a_group_that_is_lost_is_made_again(run: Run, tmp_path: Path) -> None:
-    write_files(run, tmp_path / "a", 2 * GROUP, runner=lost_once(tmp_path / "marker"))
-    write_files(run, tmp_path / "b", 2 * GROUP)
+    write_files(run, tmp_path / "a", 16, runner=lost_once(tmp_path / "marker"))
+    write_files(run, tmp_path / "b", 16)
     assert (tmp_path / "marker").exists() and music(tmp_path / "a") == music(tmp_path / "b")
 
 
@@ -211,8 +215,8 @@ def test_a_runner_that_gives_up_is_said(run: Run, tmp_path: Path) -> None:
         yield 0, function(next(iter(jobs)))
 
     with pytest.raises(FileError, match="Not every piece was made"):
-        write_files(run, tmp_path, 2 * GROUP, runner=lazy)
-    assert len(music(tmp_path)) == GROUP == len(manifest(tmp_path))
+        write_files(run, tmp_path, 16, runner=lazy)
+    assert len(music(tmp_path)) == 8 == len(manifest(tmp_path))
 
 
 def test_a_folder_that_is_none_is_said(run: Run, tmp_path: Path) -> None:

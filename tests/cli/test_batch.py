@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from musegen.cli.main import main
+from musegen.cli.progress import Progress
 from musegen.midi import read_music, write_music
 
 from ..batches.conftest import manifest, music
@@ -95,6 +97,22 @@ def test_ctrl_c_says_how_to_go_on(untrained: Path, seed: Path, tmp_path: Path) -
     assert process.returncode == 130 and "Traceback" not in error
     assert last == f"Stopped: {there} of {N} files are in {out}; the same command goes on."
     assert all(len(read_music(p)) for p in out.glob("*.mid")) and len(manifest(out)) in (there, there + 1)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_bar_says_files_notes_a_second_and_what_is_left() -> None:
+    screen, log = Terminal(), io.StringIO()
+    for stream in (screen, log):
+        with Progress("generating", "files", stream) as progress:
+            progress.update(0, 100)
+            time.sleep(0.02)
+            progress.update(25, 100, "1,590 notes/s")
+            assert "25/100 files, 1,590 notes/s, 0:00 left" in progress.line(0.1)
+    assert screen.getvalue().count("\r") >= 2 and log.getvalue().count("\n") == 1
 
 
 def test_walks_and_wishes_that_do_not_go_together(
