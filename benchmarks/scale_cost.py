@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 import os
 import pickle
 import statistics
@@ -25,13 +24,14 @@ from typing import Any
 import numpy as np
 
 from musegen.cluster import TOGETHER, Cluster, connect
+from musegen.corpus.augment import Augmentation
 from musegen.corpus.build import build, read_file
 from musegen.corpus.journal import ReadFile
 from musegen.corpus.sources import Item, carried, list_items
 from musegen.corpus.store import Corpus
 from musegen.corpus.windows import Windows
 from musegen.errors import MusegenError
-from musegen.workers import run_jobs
+from musegen.workers import MEMORY, TIMEOUT, Pool
 
 from .machine import DEFAULT_ROUNDS, add_json, print_header, write_json
 
@@ -41,18 +41,15 @@ PARAMETERS = 100_000_000
 PEAK, SHARE = 989e12, 0.35  # of an H100's dense bf16, by its data sheet, and the share that training is taken to reach
 
 Row = dict[str, object]
-Runner = Callable[..., Iterator[tuple[int, Any]]]
-
-
-def nothing(number: int) -> int:
-    """A job that costs only its own handling."""
-    return number
+Run = Callable[[list[Any]], Iterator[tuple[int, Any]]]
 
 
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--files", default=str(SAMPLES), help="a folder of music such as the corpus would be of")
+    parser.add_argument(
+        "--files", default=str(SAMPLES), help="a source of music such as the corpus would be of, e.g. freedoom"
+    )
     parser.add_argument("--cluster", metavar="ADDRESS", help="a running Ray cluster (default: one is started here)")
     parser.add_argument("--jobs", type=int, default=800, help="empty jobs a round (%(default)s)")
     parser.add_argument("--rounds", type=int, default=DEFAULT_ROUNDS)
@@ -83,6 +80,7 @@ def _cluster(address: str | None) -> Iterator[Cluster]:
         return
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # stay on the loopback address
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_raylet_start_wait_time_s"] = "120"
     from ray.cluster_utils import Cluster as Local
 
     node = {"object_store_memory": 100 * 2**20, "node_ip_address": "127.0.0.1"}
@@ -127,22 +125,37 @@ def keeping(folder: str) -> list[Row]:
         alone = time.process_time() - began
         files = len(list_items([folder]))
         journal = (build_folder / "journal.jsonl").stat().st_size
+        found = Windows(Corpus.open(corpus.path), hold=0.3, augmentation=Augmentation(6, 0.1, 6, rename=0.1))
         began = time.process_time()
-        windows = sum(len(batch) for batch in Windows(Corpus.open(corpus.path)).epoch(0))
+        chosen = [window for batch in found.epoch(0) for window in batch]
         index = time.process_time() - began
+        began = time.process_time()
+        learnt = sum(len(found.lesson(window, 0).rows) for window in chosen)
+        lessons = time.process_time() - began
         return [
             figure("shards", shards / rows, "bytes", "row (a note, mostly)"),
             figure("manifest", (corpus.path / "manifest.jsonl").stat().st_size / len(corpus), "bytes", "piece"),
             figure("journal without rows", journal / files, "bytes", "file"),
             figure("the driver alone, nothing new", 1e3 * alone / files, "core-ms", "file"),
-            figure("an epoch's windows", 1e6 * index / max(1, windows), "core-µs", "window"),
+            figure("an epoch's windows", 1e6 * index / len(chosen), "core-µs", "window"),
+            figure("windows made ready to learn from", learnt / lessons, "rows/s", "core"),
         ]
 
 
-def _seconds(runner: Runner, function: Callable[[Any], Any], jobs: list[Any], **how: Any) -> float:
+@contextlib.contextmanager
+def local(function: Callable[[Any], Any]) -> Iterator[Run]:
+    """Two processes of this machine that stay, as those of a cluster do."""
+    pool: Pool[Any, Any] = Pool(function, 2, TIMEOUT, MEMORY, str)
+    try:
+        yield pool.run
+    finally:
+        pool.close()
+
+
+def seconds(answers: Iterator[tuple[int, Any]]) -> float:
     """Of one go; whatever is done must have been done well."""
     began = time.perf_counter()
-    for _, answer in runner(function, jobs, workers=2, **how):
+    for _, answer in answers:
         if isinstance(answer, MusegenError) or (isinstance(answer, ReadFile) and not answer.pieces):
             raise SystemExit(f"A job failed: {answer}")
     return time.perf_counter() - began
@@ -160,25 +173,15 @@ def compared(contenders: dict[str, Callable[[], float]], rounds: int) -> dict[st
 
 
 def handling(cluster: Cluster, jobs: int, rounds: int) -> list[Row]:
-    """What handing a job out costs: the difference of many and few, so that starting processes does not count."""
-    many, few = list(range(jobs)), list(range(jobs // 8))
-
-    def cost(runner: Runner, **how: Any) -> Callable[[], float]:
-        def both() -> float:
-            return (_seconds(runner, nothing, many, **how) - _seconds(runner, nothing, few, **how)) / (
-                len(many) - len(few)
-            )
-
-        return both
-
-    found = compared(
-        {
-            "local": cost(run_jobs),
-            "1": cost(cluster.run_jobs, together=1),
-            "together": cost(cluster.run_jobs, together=TOGETHER),
-        },
-        rounds,
-    )
+    """What handing a job out costs, where the processes run already: abs is nearly nothing."""
+    numbers = list(range(jobs))
+    with local(abs) as run:
+        contenders = {
+            "local": lambda: seconds(run(numbers)),
+            "1": lambda: seconds(cluster.run_jobs(abs, numbers, together=1)),
+            "together": lambda: seconds(cluster.run_jobs(abs, numbers, together=TOGETHER)),
+        }
+        found = {name: taken / jobs for name, taken in compared(contenders, rounds).items()}
     return [
         figure("handling, two local processes", 1e6 * found["local"], "µs", "job"),
         figure("handling, Ray, a job a task", 1e6 * found["1"], "µs", "job"),
@@ -189,21 +192,17 @@ def handling(cluster: Cluster, jobs: int, rounds: int) -> list[Row]:
 
 
 def same_work(cluster: Cluster, folder: str, rounds: int) -> list[Row]:
-    """Real files, read by two processes here and two of the cluster."""
+    """Real files, read by two processes here and two of the cluster, all running already."""
     readable = [item for item in map(carried, list_items([folder])) if read_file(item).pieces]
     jobs: list[Item] = list(islice(cycle(readable), max(400, len(readable))))
-    jobs = [dataclasses.replace(item, key=f"{i}") for i, item in enumerate(jobs)]
-    found = compared(
-        {
-            "local": lambda: _seconds(run_jobs, read_file, jobs),
-            "ray": lambda: _seconds(cluster.run_jobs, read_file, jobs),
-        },
-        max(3, rounds // 2),
-    )
+    with local(read_file) as run:
+        contenders = {
+            "local": lambda: seconds(run(jobs)),
+            "ray": lambda: seconds(cluster.run_jobs(read_file, jobs)),
+        }
+        found = compared(contenders, rounds)
     return [
-        figure(
-            "reading files, two local processes, their start included", len(jobs) / found["local"], "files/s", "run"
-        ),
+        figure("reading files, two local processes", len(jobs) / found["local"], "files/s", "run"),
         figure("reading files, Ray, two processors", len(jobs) / found["ray"], "files/s", "run"),
         figure("Ray ÷ local, reading files", found["ray"] / found["local"], "ratio", "seconds"),
     ]

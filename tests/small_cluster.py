@@ -39,6 +39,7 @@ class SmallCluster:
             "PYTHONPATH": str(ROOT),
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Ray's way to stay on the loopback address
+            "RAY_raylet_start_wait_time_s": "120",
             "RAY_health_check_period_ms": "500",
             "RAY_health_check_failure_threshold": "4",
         }
