@@ -28,8 +28,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
     if bias is None:
         bias = future(q.shape[-2], q.device).to(q.dtype)
     scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2) + bias
-    attended = scores.softmax(-1).to(v.dtype) @ v
-    return attended
+    return scores.softmax(-1).to(v.dtype) @ v
 
 
 def future(length: int, device: torch.device) -> Tensor:
@@ -106,7 +105,8 @@ class _RMSNorm(torch.autograd.Function):
         plain = x * scale
         ctx.save_for_backward(plain, scale, weight)
         ctx.dtype = x.dtype
-        return plain * weight
+        out: Tensor = plain * weight
+        return out
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, Tensor, None]:
@@ -114,7 +114,8 @@ class _RMSNorm(torch.autograd.Function):
         of_weight = (slope * plain).flatten(0, -2).sum(0)
         inner = slope * weight
         along = torch.linalg.vecdot(inner, plain)[..., None].div_(plain.shape[-1])
-        return inner.addcmul_(plain, along, value=-1).mul_(scale).to(ctx.dtype), of_weight, None
+        of_x: Tensor = inner.addcmul_(plain, along, value=-1).mul_(scale).to(ctx.dtype)
+        return of_x, of_weight, None
 
 
 def dropout(x: Tensor, rate: float, training: bool) -> Tensor:
