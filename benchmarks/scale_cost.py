@@ -80,7 +80,7 @@ def _cluster(address: str | None) -> Iterator[Cluster]:
         return
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # stay on the loopback address
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["RAY_raylet_start_wait_time_s"] = "120"
+    os.environ["RAY_raylet_start_wait_time_s"] = "120"  # noqa: SIM112 (Ray's own spelling)
     from ray.cluster_utils import Cluster as Local
 
     node = {"object_store_memory": 100 * 2**20, "node_ip_address": "127.0.0.1"}

@@ -74,7 +74,7 @@ class SmallCluster:
         """Whether a task runs there."""
         return any(b"ray::do_jobs" in _command(process) for process in _offspring(machine))
 
-    def run(self, *arguments: str | Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str | Path, timeout: float = 240) -> subprocess.CompletedProcess[str]:
         """A Python program in the cluster's surroundings."""
         return subprocess.run(self.command(*arguments), env=self.env, capture_output=True, text=True, timeout=timeout)
 

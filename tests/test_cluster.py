@@ -25,6 +25,7 @@ from .small_cluster import SmallCluster, small_cluster
 from .small_corpus import tune
 from .test_workers import behave
 
+pytestmark = pytest.mark.timeout(600)  # Ray starts dozens of processes, slowly where others work
 linux = pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="looks for processes in /proc")
 
 
@@ -105,7 +106,7 @@ def contents(out: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in sorted(out.iterdir()) if p.is_file()}
 
 
-def until(true: Callable[[], bool], seconds: float = 60) -> None:
+def until(true: Callable[[], bool], seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not come to that"
@@ -124,7 +125,7 @@ def test_a_corpus_loses_nothing_with_a_machine(cluster: SmallCluster, tmp_path: 
     until(lambda: log.exists() and log.read_bytes().count(b"\n") > 20 and all(map(cluster.works, cluster.machines)))
     cluster.lose(cluster.machines[0])
     read = log.read_bytes().count(b"\n") - 1
-    told = driver.communicate(timeout=120)
+    told = driver.communicate(timeout=240)
     assert driver.returncode == 0, told[1][-2000:]
     assert 20 <= read < 162, "the machine was to be lost half way"
     assert contents(tmp_path / "out") == contents(tmp_path / "alone")
@@ -146,7 +147,7 @@ def test_a_batch_loses_nothing_with_a_machine_and_plays_a_checkpoint_that_travel
     until(lambda: len(list(out.glob("*.mid"))) > 0 and all(map(cluster.works, cluster.machines)))
     cluster.lose(cluster.machines[1])
     there = len(list(out.glob("*.mid")))
-    told = driver.communicate(timeout=120)
+    told = driver.communicate(timeout=240)
     assert driver.returncode == 0, told[1][-2000:]
     assert 0 < there < 80, "the machine was to be lost half way"
     assert contents(out) == contents(tmp_path / "alone")
@@ -168,7 +169,7 @@ def test_a_cluster_that_loses_all_machines_is_given_up(cluster: SmallCluster, tm
     until(lambda: log.exists() and log.read_bytes().count(b"\n") > 8)
     for machine in cluster.machines:
         cluster.lose(machine)  # one of them has been lost before
-    error = driver.communicate(timeout=60)[1]
+    error = driver.communicate(timeout=240)[1]
     assert driver.returncode == 1
     last = error.strip().splitlines()[-1]
     assert last.startswith(
