@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "engine": {*BASE, "events", *MODEL_SIDE},
     "training": {*BASE, "events", "corpus", "engine", "evaluation", "pictures", "walls", *MODEL_SIDE},
     "sampling": {*BASE, "midi", "events", "engine", *MODEL_SIDE},
-    "batches": {*BASE, "midi", "events", "corpus", "engine", "sampling", *MODEL_SIDE},
+    "batches": {*BASE, "midi", "events", "corpus", "engine", "sampling", "evaluation", *MODEL_SIDE},
     "evaluation": {*BASE, "midi", "events", "corpus", "engine", *MODEL_SIDE},
     "records": {*BASE, "events", "corpus", "evaluation", "training", *MODEL_SIDE},
     "live": {*BASE, "midi", "audio", "events", "engine", "sampling", "checkpoint"},

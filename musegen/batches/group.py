@@ -21,6 +21,7 @@ from ..engine.base import Engine
 from ..engine.likelihood import nats_of_pieces
 from ..engine.styles import tags_of
 from ..errors import CheckpointError
+from ..evaluation.density import density_of_roll
 from ..events import attributes as at
 from ..events.codec import EventCodec
 from ..events.derived import derive
@@ -114,7 +115,7 @@ def likelihoods(model: Engine | BarMaker, pieces: list[Piece], style: str = "") 
     if isinstance(model, BarMaker):
         if isinstance(model.config, GanConfig):
             return [None] * len(pieces)
-        return [model.nats(p).per_note if len(p) else None for p in pieces]
+        return [density_of_roll(model, p).per_note if len(p) else None for p in pieces]
     codec, tags = EventCodec(), tags_of(model.styles, style)
     rows = [derive(events.rows, events.meters) for events in (codec.encode(p, tags) for p in pieces)]
     notes = [int(at.is_note(r).sum()) for r in rows]

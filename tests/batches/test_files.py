@@ -23,6 +23,7 @@ from musegen.evaluation.density import score
 from musegen.midi import read_music, write_music
 from musegen.workers import run_jobs
 
+from ..sampling.test_bars import maker_of
 from ..small_corpus import tune
 from .conftest import manifest, music
 
@@ -116,6 +117,15 @@ def test_the_likelihood_is_what_score_says(trained: Path, run: Run, tmp_path: Pa
     for row, path in zip(batch.pieces, batch.paths(), strict=True):
         assert row.nats == pytest.approx(score(str(trained), path).per_note, abs=2e-4)
         assert row.notes == len(read_music(path)) - with_seed * len(run.plan.seed)
+
+
+def test_the_likelihood_of_a_model_of_bars_too(run: Run, tmp_path: Path) -> None:
+    folder = str(maker_of(tmp_path / "maker"))
+    batch = write_files(replace(run, checkpoint=folder, bars=1), tmp_path / "out", 2, best=1)
+    assert len(batch.pieces) == 2 and len(batch.best) == 1
+    for row in batch.pieces:
+        (path,) = (tmp_path / "out").rglob(row.file)
+        assert row.nats == pytest.approx(score(folder, path).per_note, abs=2e-4)
 
 
 def test_the_best_are_nearest_to_the_seed_and_the_rest_stay_beside(trained: Path, run: Run, tmp_path: Path) -> None:
