@@ -84,7 +84,7 @@ def drawing(batch: int) -> dict[str, float]:
 
     def theirs() -> object:
         with torch.inference_mode():
-            return torch.multinomial(torch.softmax(warp(None, tensor / 0.9), -1), 1)  # type: ignore[arg-type]
+            return torch.multinomial(torch.softmax(warp(None, tensor / 0.9), -1), 1)
 
     seconds = interleaved({"musegen": lambda: choose(logits, settings, 0.9, chance), "Hugging Face, torch": theirs})
     return {name: each * 1e6 for name, each in seconds.items()}
