@@ -5,8 +5,8 @@
 All sample with temperature 0.9 and top-p 0.95, batch 1; a process each, in turn in every round, musegen with one thread
 and `generate` with one and two, of which the better counts. GPT-2 has four tokens a note (time, pitch, velocity,
 duration), musegen draws five attributes after one step of the network. "A note" compares the same music: four tokens
-with a step and five choices; "a token" compares one token with a step and one choice. --sizes are millions of weights of fresh networks (what they play is noise,
-the work is the same); --checkpoint a shipped name or a folder.
+with a step and five choices; "a token" compares one token with a step and one choice. --sizes are millions of weights
+of fresh networks (what they play is noise, the work is the same); --checkpoint a shipped name or a folder.
 
 A second table is the cost of one step of the network alone by how many notes it holds, a third by how many streams run
 side by side.
