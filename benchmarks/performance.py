@@ -74,7 +74,7 @@ def page(records: list[dict[str, Any]], out: Path) -> str:
     for figure, title in TITLES.items():
         for record in (r for r in records if r["figure"] == figure):
             lines += ["", f"## {title}", "", f"`{record['command']}`, {record['date']}, {record['machine']}", ""]
-            if figure in PLOTS:
+            if figure in PLOTS and all(NEEDED[figure] <= row.keys() for row in record["rows"]):
                 name = f"performance-{figure}.png"
                 draw(record["rows"], PLOTS[figure], title, out / name)
                 lines += [f"![{title}](images/{name})", ""]
@@ -83,8 +83,8 @@ def page(records: list[dict[str, Any]], out: Path) -> str:
 
 
 def table(rows: list[Row], columns: tuple[str, ...]) -> list[str]:
-    """`rows` as a Markdown table of those `columns` that any row has."""
-    there = [c for c in columns if any(c in row for row in rows)]
+    """`rows` as a Markdown table of those `columns` that any row has; of all that they have where it is none."""
+    there = [c for c in columns if any(c in row for row in rows)] or list(dict.fromkeys(c for row in rows for c in row))
     head = [f"| {' | '.join(c.replace('_', ' ') for c in there)} |", "|" + "---|" * len(there)]
     return head + [f"| {' | '.join(cell(c, row.get(c)) for c in there)} |" for row in rows]
 
@@ -153,6 +153,15 @@ PLOTS = {
     "tokenise": bars("notes_per_second", ("files", "contender"), "notes a second", logarithmic=True),
     "train": bars("share", ("parameters", "precision", "device"), "share of the measured matrix peak"),
 }
+
+NEEDED = {
+    "decode": {"engine", "ms"},
+    "context": {"context", "ms"},
+    "batch": {"rows", "notes_per_second"},
+    "tokenise": {"notes_per_second"},
+    "train": {"share"},
+}
+"""What a row must have to be drawn."""
 
 
 if __name__ == "__main__":
