@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import getpass
 import hashlib
 import os
 import pickle
+import shutil
 import socket
 import tempfile
 import time
@@ -112,7 +112,7 @@ class Carried(os.PathLike[str]):
     digest: str
 
     def __fspath__(self) -> str:
-        return str(Path(tempfile.gettempdir()) / f"musegen-{getpass.getuser()}" / self.digest / self.name)
+        return str(Path(tempfile.gettempdir()) / f"musegen-{_user()}" / self.digest / self.name)
 
 
 @dataclass(frozen=True)
@@ -252,12 +252,22 @@ def _unpack(carried: Carried, files: Any) -> None:
     if not place.parent.exists():
         home = place.parent.parent
         home.mkdir(mode=0o700, exist_ok=True)
+        if os.name == "posix" and home.stat().st_uid != _user():
+            raise ClusterError(f"{home} on {socket.gethostname()} belongs to another user: remove it there.")
         fresh = Path(tempfile.mkdtemp(dir=home))
         (fresh / carried.name).mkdir()
         for name, data in ray.get(files).items():
             (fresh / carried.name / name).write_bytes(data)
-        with contextlib.suppress(FileExistsError, OSError):  # another process of this machine was faster
+        try:
             fresh.rename(place.parent)
+        except OSError:
+            shutil.rmtree(fresh)
+            if not place.parent.exists():  # else another process of this machine was faster
+                raise
+
+
+def _user() -> int:
+    return os.getuid() if os.name == "posix" else 0
 
 
 def _check(wanted: dict[str, str]) -> None:
