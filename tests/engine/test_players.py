@@ -84,6 +84,20 @@ def test_what_a_sequence_plays_does_not_depend_on_its_neighbours(family: str) ->
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_two_pieces_by_one_engine_do_not_meet(family: str) -> None:
+    engine, music = player_of(small(family), 8), [tune()[None], tune(seed=5)[None]]
+    apart, states = [], [engine.start(rows[:, :9]) for rows in music]
+    for rows in music:
+        context, state = engine.start(rows[:, :9])
+        for t in range(9, 20):
+            context, state = engine.advance(rows[:, t], state)
+        apart.append(context)
+    for t in range(9, 20):
+        states = [engine.advance(rows[:, t], state) for rows, (_, state) in zip(music, states, strict=True)]
+    np.testing.assert_array_equal([context for context, _ in states], apart)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_a_mark_leads_back(family: str) -> None:
     """Also where the window has moved on since, which leaves rows behind."""
     engine, rows = player_of(small(family, context=16), 8), tune(60)[None]
