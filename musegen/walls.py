@@ -125,33 +125,41 @@ def _key(figure: Any) -> None:
 def gan_curves(records: Sequence[Mapping[str, Any]], path: str | os.PathLike[str], title: str = "Training") -> None:
     """Draw the course of adversarial training to the PNG `path`.
 
-    Each record has `step` and any of `V` (nats), `D(x)`, `D(G(z))` (means), `gaps` ({abbreviation: |generated −
-    training|}, drawn in units of `GOALS`) and `diversity` (of a batch, over that of the data). At the equilibrium V
-    is −log 4 and D is ½. Raises MissingPackageError, MusegenError (nothing to draw) and FileError.
+    Each record has `step` and any of `V` (nats), `D(x)`, `D(G(z))` (means), `distance` (of the generator to the data),
+    `gaps` ({abbreviation: |generated − training|}, drawn in units of `GOALS`) and `diversity` (of a batch, over that of
+    the data). At the equilibrium V is −log 4 and D is ½. Raises MissingPackageError, MusegenError (nothing to draw) and
+    FileError.
     """
     flat = [
         {**r, **{f"gap {k}": v / GOALS[k] for k, v in (r.get("gaps") or {}).items() if k in GOALS}} for r in records
     ]
-    if not len(base._series(flat, "V")[0]):
-        raise MusegenError("The training log has no figures yet, so there is no curve to draw.")
+    played, far = (bool(len(base._series(flat, key)[0])) for key in ("V", "distance"))
     looked = any(r.get("gaps") or r.get("diversity") is not None for r in records)
-    figure = base._figure(8.0, 7.2 if looked else 4.8)
-    panels = list(figure.subplots(3 if looked else 2, 1, sharex=True))
-    _curves(panels[0], flat, ("V",), -math.log(4), "V(D, G), nats")
-    panels[0].set_ylim(top=0)
-    _curves(panels[1], flat, ("D(x)", "D(G(z))"), 0.5, "mean of D")
-    panels[1].set_ylim(0, 1)
+    rows = 2 * played + far + looked
+    if not played and not far:
+        raise MusegenError("The training log has no figures yet, so there is no curve to draw.")
+    figure = base._figure(8.0, 2.4 * rows)
+    panels = list(figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0])
+    if played:
+        _curves(panels[0], flat, ("V",), -math.log(4), "V(D, G), nats")
+        panels[0].set_ylim(top=0)
+        _curves(panels[1], flat, ("D(x)", "D(G(z))"), 0.5, "mean of D")
+        panels[1].set_ylim(0, 1)
+    if far:
+        _curves(panels[2 * played], flat, ("distance",), None, "distance")
     if looked:
-        _curves(panels[2], flat, (*(f"gap {k}" for k in GOALS), "diversity"), 1.0, "gap ÷ published; diversity")
-        panels[2].set_yscale("symlog", linthresh=0.1)
-        panels[2].set_ylim(bottom=0)
+        _curves(panels[-1], flat, (*(f"gap {k}" for k in GOALS), "diversity"), 1.0, "gap ÷ published; diversity")
+        panels[-1].set_yscale("symlog", linthresh=0.1)
+        panels[-1].set_ylim(bottom=0)
     panels[-1].set_xlabel("step", color=FAINT, fontsize=8)
     panels[0].set_title(title, loc="left", fontsize=12, color=INK, fontweight="bold")
     base._save(figure, path)
 
 
-def _curves(axes: Axes, records: Sequence[Mapping[str, Any]], keys: Sequence[str], level: float, label: str) -> None:
-    """The series `keys`, smoothed where they have many points, and a dashed line at `level`."""
+def _curves(
+    axes: Axes, records: Sequence[Mapping[str, Any]], keys: Sequence[str], level: float | None, label: str
+) -> None:
+    """The series `keys`, smoothed where they have many points, and a dashed line at `level`, if there is one."""
     for colour, key in zip(PALETTE, keys, strict=False):
         step, value = base._series(records, key)
         if len(step):
@@ -162,7 +170,8 @@ def _curves(axes: Axes, records: Sequence[Mapping[str, Any]], keys: Sequence[str
                 width = len(step) // 50
                 smooth = np.convolve(value, np.full(width, 1 / width), "valid")
                 axes.plot(step[width - 1 :], smooth, color=colour, linewidth=1.6, label=key)
-    axes.axhline(level, color=FAINT, linestyle="--", linewidth=1.0)
+    if level is not None:
+        axes.axhline(level, color=FAINT, linestyle="--", linewidth=1.0)
     axes.set_ylabel(label, color=FAINT, fontsize=8)
     axes.grid(axis="y", color=GRID, linewidth=0.7)
     axes.legend(frameon=False, fontsize=8, labelcolor=INK, loc="center left", bbox_to_anchor=(1.0, 0.5))

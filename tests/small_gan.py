@@ -11,8 +11,8 @@ from musegen.checkpoint import Checkpoint
 from musegen.events.roll import Grid, from_piece
 from musegen.events.tracks import by_track
 from musegen.models.config import GanConfig
+from musegen.models.gan import form
 from musegen.models.gan.generator import Generator
-from musegen.models.gan.patches import to_patches
 from musegen.piece import DRUMS, Piece
 
 from .small_corpus import tune
@@ -23,8 +23,14 @@ def small_gan(folder: Path, tracks: int = 5) -> Path:
     config = GanConfig(tracks=tracks, latent=8, width=8, layers=1)
     torch.manual_seed(0)
     model = Generator(config)
-    phrases = np.stack([_phrase(band(seed), config) for seed in range(4)])
-    model.lean_on(to_patches(phrases, config))
+    with torch.no_grad():
+        model.phrase.weight.mul_(6)  # noise is heard
+        model.bars.weight.mul_(6)
+    beats = form.to_beats(np.stack([_phrase(band(seed), config) for seed in range(4)]), config)
+    model.begin_with(beats)
+    share = torch.from_numpy(beats.reshape(4, tracks, -1, form.CHANNELS, beats.shape[3] // 2).mean((0, 2, 4)))
+    nothing = torch.zeros(64, *beats.shape[1:]), torch.zeros(64, tracks, config.bars)
+    model.balance(model.logits(torch.randn(64, config.noise), *nothing), share)
     Checkpoint(config, {k: v.numpy() for k, v in model.state_dict().items()}).save(folder)
     return folder
 

@@ -85,7 +85,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("penalty", float, "weight of the gradient penalty"),
     ):
         how.add_argument(f"--{name}", type=of_gan, help=f"of a gan: {what}")
-    how.add_argument("--eta", type=float, help="of a humaniser: weight of the adversary beside the distance; 0: none")
+    how.add_argument("--eta", type=float, help="of gan, humaniser: weight of the adversary beside a distance; 0: none")
     how.add_argument("--rates", type=float, nargs=2, metavar=("D", "G"), help="of a gan: both networks' learning rates")
     how.add_argument("--precision", choices=("auto", "float32", "bfloat16"))
     how.add_argument("--device", choices=("auto", "cpu", "cuda"))
@@ -142,7 +142,6 @@ def _trainer(
     args: argparse.Namespace, corpus: Any, config: Any, start_from: Any, out: Path
 ) -> tuple[Callable[[Any], Any], str]:
     """What trains the model when it is given a report, and the model's millions of weights."""
-    from ..errors import SettingsError
     from ..models.config import GanConfig, HumaniserConfig, RollConfig
     from ..training.settings import GameSettings, TrainSettings
 
@@ -158,9 +157,7 @@ def _trainer(
     if isinstance(config, GanConfig):
         from ..training import gan
 
-        if args.eta is not None:
-            raise SettingsError("A gan has no --eta: leave it out.")
-        game = _settings(args, GameSettings, config, {})
+        game = _settings(args, GameSettings, config, gan.DEFAULTS)
         sizes = " + ".join(f"{n / 1e6:.2f}" for n in gan.size(config))
         return lambda report: gan.train_gan(corpus, config, game, out, report), sizes
     if isinstance(config, RollConfig):

@@ -12,7 +12,7 @@ from ..events.roll import Grid
 
 ATTENTIONS = ("time pitch", "time", "index", "bias")
 NEURONS = ("deterministic", "stochastic")
-PARTS, OCTAVE = 4, 12  # a gan's patch: a quarter of a beat, an octave
+BEATS, OCTAVE = 4, 12  # of a gan: beats of a bar, pitch classes
 _FREE = [a.name for a in at.ATTRIBUTES[at.PITCH :]]
 
 
@@ -109,9 +109,9 @@ class GanConfig:
     steps: int = 24  # a quarter
     low: int = 24  # the lowest pitch
     pitches: int = 84
-    grain: int = 2  # steps that a neuron speaks for: 2 holds 16ths and triplets, at half the cost of 1
-    latent: int = 32  # numbers in a phrase's latent, and in each bar's
-    width: int = 24  # channels of a patch; a beat has four times as many
+    grain: int = 6  # steps that a neuron speaks for: 6 holds 16ths; 2 triplets too, at three times the cost
+    latent: int = 32  # numbers in a phrase's latent, and in each bar's; an even number
+    width: int = 192  # channels of a beat; a track's own has half as many
     layers: int = 3  # residual layers of beats in the generator
     neurons: str = "deterministic"  # how its outputs become binary; or "stochastic"
     spectral: bool = True  # whether the discriminator's layers are spectrally normalised
@@ -123,11 +123,13 @@ class GanConfig:
         if self.neurons not in NEURONS:
             raise SettingsError(f"Unknown neurons {self.neurons!r}; choose one of {', '.join(NEURONS)}.")
         Grid(self.steps, self.low, self.pitches)
-        if self.steps % (PARTS * self.grain) or self.pitches % OCTAVE:
+        if self.steps % self.grain or self.pitches % OCTAVE:
             raise SettingsError(
-                f"A gan's grid of {self.steps} steps a quarter and {self.pitches} pitches must be cut into patches: "
-                f"give multiples of {PARTS * self.grain} (grain {self.grain}) and {OCTAVE}."
+                f"A gan's grid of {self.steps} steps a quarter and {self.pitches} pitches must be cut into grains and "
+                f"octaves: give multiples of {self.grain} and {OCTAVE}."
             )
+        if self.latent % 2:
+            raise SettingsError(f"The model setting latent is {self.latent}; it must be even.")
 
     @property
     def grid(self) -> Grid:

@@ -8,8 +8,10 @@
       update G by descending its stochastic gradient  ∇ 1/m Σ log(1 − D(G(z)))
 
 "The gradient-based updates can use any standard gradient-based learning rule": here momentum, as in the paper, or
-Adam. `losses` has what else may stand for V; the discriminator and the generator each have a rate (Heusel et al. 2017);
-and the generator that is kept is a moving average of it. Knows nothing of music: a `Game` says what is played.
+Adam. Where a game has a distance to the data, G descends distance + η · its loss, for the first `warm_up` iterations
+the distance alone. `losses` has what else may stand for V; the discriminator and the generator each have a rate (Heusel
+et al. 2017); and the generator that is kept is a moving average of it. Knows nothing of music: a `Game` says what is
+played.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from ..errors import SettingsError
 from .device import Machine
 from .learner import Average, Learner
 from .losses import NAMED, between, gradient_penalty, value
+from .optimiser import set_rate
 from .settings import GameSettings
 from .steps import Report, Run
 
@@ -46,6 +49,8 @@ class Game(ABC):
     All that is random must be drawn from torch's own generator or from `rng`, which are seeded for every iteration;
     then a killed run goes on to the same numbers.
     """
+
+    step = 0  # of the iteration that is played, for games that change
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module) -> None:
         self.generator, self.discriminator = generator, discriminator
@@ -68,9 +73,11 @@ class Game(ABC):
         logits: Tensor = self.discriminator(x, *known)
         return logits
 
-    def distance(self, made: Tensor, data: Data) -> Tensor | None:
-        """How far `made` is from the `data` with the same conditions, a scalar that the generator descends besides;
-        None: it only has to fool D."""
+    def distance(self, made: Tensor | None, data: Data) -> Tensor | None:
+        """How far the generator is from the `data`, a scalar that it descends besides; None: it only has to fool D.
+
+        `made` is what it made with the same conditions, if there is an adversary to judge it.
+        """
         return None
 
 
@@ -104,12 +111,15 @@ def iteration(game: Game, players: Players, settings: GameSettings, step: int) -
     """
     rng = np.random.default_rng([settings.seed, step])
     m, found = settings.batch, {}
-    for _ in range(settings.k):
+    eta = settings.eta if step >= settings.warm_up else 0.0
+    game.step = step
+    set_rate(players.generator.rule, settings.rates[1] * min(1.0, (step + 1) / max(1, settings.rise)))
+    for _ in range(settings.k if eta else 1):
         z, data = game.noise(m), game.data(m, rng)
-        if settings.eta:
+        if eta:
             found = discriminate(game, players, settings, z, data)
     z = game.noise(m)
-    found |= generate(game, players, settings, z, data)
+    found |= generate(game, players, settings, z, data, eta)
     players.average.update(game.generator, step)
     return found
 
@@ -137,22 +147,22 @@ def discriminate(game: Game, players: Players, settings: GameSettings, z: Tensor
     }
 
 
-def generate(game: Game, players: Players, settings: GameSettings, z: Tensor, data: Data) -> dict[str, float]:
-    """Update G by descending its stochastic gradient; D stays as it is.
+def generate(
+    game: Game, players: Players, settings: GameSettings, z: Tensor, data: Data, eta: float
+) -> dict[str, float]:
+    """Update G by descending its stochastic gradient; D stays as it is. With `eta` 0, D is not asked.
 
     The conditions, where there are any, are those of the last minibatch of `data`. Returns what was descended, before
     the update, and the distance to the data where the game has one.
     """
-    made = game.make(z, data.known)
-    descended = made.new_zeros(())
-    if settings.eta:
-        descended = settings.eta * NAMED[settings.loss](game.judge(made, data.known), None)
+    made = game.make(z, data.known) if eta else None
+    fooling = None if made is None else eta * NAMED[settings.loss](game.judge(made, data.known), None)
     distance = game.distance(made, data)
-    if distance is not None:
-        descended = distance + descended
-    elif not settings.eta:
+    both = [term for term in (distance, fooling) if term is not None]
+    if not both:
         raise SettingsError("The generator has nothing to learn from: this game has no distance, so eta must not be 0.")
-    players.generator.descend(descended)
+    descended = torch.stack(both).sum()
+    players.generator.descend(descended, settings.clip)
     found = {"descended": float(descended.detach())}
     return found if distance is None else {**found, "distance": float(distance.detach())}
 

@@ -104,7 +104,7 @@ class Translation(Game):
         logits: Tensor = self.discriminator(DrumBatch(*known), blurred[:, 0], blurred[:, 1])
         return logits
 
-    def distance(self, made: Tensor, data: Data) -> Tensor:
+    def distance(self, made: Tensor | None, data: Data) -> Tensor:
         """The mean absolute error of the best guess, in `MOMENT` and `LOUDNESS`, summed.
 
         With an adversary, also how far the mean of what is made lies from that of what is real, drum by drum: D is
@@ -112,7 +112,7 @@ class Translation(Game):
         """
         batch, unit = DrumBatch(*data.known), torch.tensor([MOMENT, LOUDNESS])
         off = ((torch.stack(self.generator(batch), 1) - data.x).abs().mean(0) / unit).sum()
-        if not self.eta:
+        if made is None:
             return off
         shift = made.new_zeros(len(CLASSES), 2).index_add(0, batch.drum, made - data.x)
         return off + (shift.abs().sum(0) / len(made) / unit).sum()

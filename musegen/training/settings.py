@@ -57,6 +57,8 @@ class GameSettings:
     """How two networks are trained against each other (`adversarial`)."""
 
     iterations: int = 100  # of Algorithm 1; each moves the generator once
+    warm_up: int = 0  # iterations before the discriminator enters, in which G has only its distance to the data
+    rise: int = 0  # iterations over which the generator's rate rises to its full height
     batch: int = 16  # m: examples of a minibatch
     k: int = 2  # minibatches for the discriminator to each for the generator
     loss: str = "hinge"
@@ -65,6 +67,7 @@ class GameSettings:
     momentum: float = 0.5  # of either rule; Adam's β₁
     penalty: float | None = None  # weight of the gradient penalty; None: 10 for wgan-gp, else 0
     eta: float = 1.0  # weight of the adversarial loss beside a distance; 0: the distance alone
+    clip: float | None = None  # norm to which a gradient of the generator is cut; None: not at all
     average: float = 0.995  # decay of the moving average of the generator's weights
     evaluate_every: int = 10  # iterations between looks
     seed: int = 0
@@ -80,7 +83,7 @@ class GameSettings:
         for name in ("momentum", "average"):
             if not 0 <= getattr(self, name) < 1:
                 raise SettingsError(f"The setting {name} is {getattr(self, name)}; it must lie in 0 … 1 (1 excluded).")
-        for name in ("penalty", "eta"):
+        for name in ("penalty", "eta", "warm_up", "rise", "clip"):
             if not 0 <= (getattr(self, name) or 0) < float("inf"):
                 raise SettingsError(f"The training setting {name} is {getattr(self, name)}; it must not be negative.")
         _one_of(self, loss=LOSSES, rule=RULES, device=DEVICES)

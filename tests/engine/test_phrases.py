@@ -137,8 +137,12 @@ def test_it_has_no_likelihood_and_weights_must_fit(maker: PhraseMaker, folder: P
     with pytest.raises(SettingsError, match="no likelihood"):
         maker.nats(band(1))
     whole = checkpoints.load(folder)
-    down, known = whole.weights["down.weight"], whole.weights["known.weight"]
-    for name, weight in (("down.weight", down[:, 1:]), ("known.weight", known.ravel()), ("known.weight", None)):
+    merge, known = whole.weights["listen.merge.weight"], whole.weights["known.weight"]
+    for name, weight in (
+        ("listen.merge.weight", merge[:, 1:]),
+        ("known.weight", known.ravel()),
+        ("known.weight", None),
+    ):
         weights = {**whole.weights, name: weight}
         Checkpoint(whole.config, {k: v for k, v in weights.items() if v is not None}).save(tmp_path)
         with pytest.raises(CheckpointError, match="do not fit"):

@@ -13,13 +13,16 @@ from musegen.engine.gan import GanNetwork
 from musegen.errors import CheckpointError, SettingsError
 from musegen.events.roll import HOLD, ONSET, SILENT, Cells
 from musegen.models.config import GanConfig, config_from_dict
-from musegen.models.gan import patches as form
+from musegen.models.gan import form
 from musegen.models.gan.discriminator import Discriminator
+from musegen.models.gan.flow import Flow
 from musegen.models.gan.generator import Generator
 from musegen.models.gan.layers import binary
+from musegen.models.gan.mixture import Mixture, clusters
 
 CONFIG = GanConfig(tracks=3, latent=4, width=6, layers=2)
 FINE = dataclasses.replace(CONFIG, grain=1, steps=8, pitches=24)
+TRIPLETS = dataclasses.replace(CONFIG, grain=2)
 
 
 def phrases(n: int, config: GanConfig, seed: int = 0) -> Cells:
@@ -34,10 +37,20 @@ def phrases(n: int, config: GanConfig, seed: int = 0) -> Cells:
 
 
 def generator(config: GanConfig, seed: int = 0) -> Generator:
-    """With biases such that about a sixth of the cells sound."""
+    """With biases such that about a sixth of the cells sound, and a flow that moves latents."""
     torch.manual_seed(seed)
     made = Generator(config)
-    torch.nn.init.normal_(made.out.lean, -1, 0.3)
+    torch.nn.init.normal_(made.lean, -1, 0.3)
+    for layer in made.flow.layers:
+        torch.nn.init.normal_(layer.last.weight, std=0.2)
+    return made
+
+
+def placed(config: GanConfig) -> Generator:
+    """With a mixture that was fitted to some latents."""
+    made, rng = generator(config), np.random.default_rng(5)
+    points = rng.normal(size=(200, config.noise)).astype(np.float32) * 2
+    made.mixture.fit(points, np.full_like(points, 0.5), 0)
     return made
 
 
@@ -46,39 +59,85 @@ def noise(n: int, config: GanConfig, seed: int = 1) -> torch.Tensor:
 
 
 def inputs(n: int, config: GanConfig, known: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
-    """Real patches, and a mask that knows a share of the bars."""
+    """Real beats, and a mask that knows a share of the bars."""
     rng = np.random.default_rng(3)
     mask = (rng.random((n, config.tracks, config.bars)) < known).astype(np.float32)
-    return torch.from_numpy(form.to_patches(phrases(n, config), config)), torch.from_numpy(mask)
+    return torch.from_numpy(form.to_beats(phrases(n, config), config)), torch.from_numpy(mask)
 
 
-def test_patches_hold_a_phrase_whole() -> None:
+def test_beats_hold_a_phrase_whole() -> None:
     cells = phrases(2, FINE)
-    patches = form.to_patches(cells, FINE)
-    assert patches.shape == (2, 3, 64, 2, 2 * 2 * 12)
-    np.testing.assert_array_equal(form.to_cells(patches, FINE), cells)
+    beats = form.to_beats(cells, FINE)
+    assert beats.shape == (2, 3, 16, 2 * 8 * 24)
+    np.testing.assert_array_equal(form.to_cells(beats, FINE), cells)
 
 
-def test_a_grain_keeps_16ths_and_triplets() -> None:
+@pytest.mark.parametrize(
+    ("config", "notes"),
+    [
+        (CONFIG, ((0, 6, 0), (6, 6, 0), (24, 12, 40), (90, 6, 12))),
+        (TRIPLETS, ((0, 6, 0), (6, 6, 0), (24, 8, 40), (32, 8, 83), (90, 6, 12))),
+    ],
+)
+def test_a_grain_of_six_keeps_16ths_and_one_of_two_triplets(config: GanConfig, notes: tuple[tuple[int, ...]]) -> None:
     cells = np.zeros((1, 3, 4, 96, 84), np.uint8)
-    for start, length, pitch in ((0, 6, 0), (6, 6, 0), (24, 8, 40), (32, 8, 83), (90, 6, 12)):
+    for start, length, pitch in notes:
         cells[0, 1, 2, start : start + length, pitch], cells[0, 1, 2, start, pitch] = HOLD, ONSET
-    assert (form.to_cells(form.to_patches(cells, CONFIG), CONFIG) == cells).all()
+    assert (form.to_cells(form.to_beats(cells, config), config) == cells).all()
 
 
-def test_a_grain_sounds_if_a_step_of_it_does() -> None:
+@pytest.mark.parametrize(
+    ("start", "end", "begins", "ends"), [(4, 11, 6, 12), (7, 9, 6, 12), (1, 14, 0, 12), (5, 6, 6, 12)]
+)
+def test_a_note_goes_to_the_nearest_grains(start: int, end: int, begins: int, ends: int) -> None:
     cells = np.zeros((1, 3, 4, 96, 84), np.uint8)
-    cells[0, 0, 0, 5, 7] = ONSET
-    again = form.to_cells(form.to_patches(cells, CONFIG), CONFIG)
-    assert np.argwhere(again).tolist() == [[0, 0, 0, 4, 7], [0, 0, 0, 5, 7]]
-    assert again[0, 0, 0, 4:6, 7].tolist() == [ONSET, HOLD]
+    cells[0, 0, 1, start:end, 7], cells[0, 0, 1, start, 7] = HOLD, ONSET
+    line = form.to_cells(form.to_beats(cells, CONFIG), CONFIG)[0, 0, 1, :, 7]
+    assert np.flatnonzero(line).tolist() == list(range(begins, ends)) and line[begins] == ONSET
+    assert (line[begins + 1 : ends] == HOLD).all()
+
+
+def test_music_is_at_home_round_d() -> None:
+    """D minor's and C major's notes are; those of E flat major go up by nine semitones, whatever drums do."""
+    white, e_flat = np.isin(np.arange(12), [0, 2, 4, 5, 7, 9, 11]), np.isin(np.arange(12), [3, 5, 7, 8, 10, 0, 2])
+    assert form.home_of(np.stack([white, e_flat, np.eye(12)[2], np.zeros(12)]), [5, 5, 5, 5]).tolist() == [0, 9, 0, 5]
+    cells = np.zeros((2, 3, 4, 96, 84), np.uint8)
+    cells[:, 1, 0, :, 3] = HOLD  # e flat
+    cells[0, 2, 1, :, 8] = HOLD  # a flat, in a bar that is not known
+    cells[:, 0, 0, :, 6] = HOLD
+    mask = np.zeros((2, 3, 4))
+    mask[:, :, 0] = 1
+    mask[1, 1] = 0
+    assert form.semitones_home(cells, mask, 4, CONFIG).tolist() == [11, 4]
+
+
+def test_noise_is_at_home_in_every_key_alike() -> None:
+    keys = np.bincount(form.home_from(np.random.default_rng(0).standard_normal((6000, 8))), minlength=12)
+    assert keys.min() > 400 and len(keys) == 12
+
+
+def test_phrases_move_by_semitones_and_come_back() -> None:
+    cells = phrases(3, CONFIG)
+    cells[..., :12] = cells[..., -12:] = 0
+    up = form.moved(cells, [0, 5, 11], CONFIG)
+    np.testing.assert_array_equal(up[0], cells[0])
+    np.testing.assert_array_equal(up[1, 1:, ..., 17:], cells[1, 1:, ..., 12:-5])
+    np.testing.assert_array_equal(up[:, 0], cells[:, 0])
+    np.testing.assert_array_equal(form.moved(up, [0, -5, -11], CONFIG), cells)
+
+
+def test_what_would_leave_the_pitches_comes_back_by_an_octave() -> None:
+    cells = np.zeros((2, 3, 4, 96, 84), np.uint8)
+    cells[0, 1, 0, :6, 82] = cells[1, 1, 0, :6, 1] = HOLD
+    found = form.moved(cells, [3, -3], CONFIG)
+    assert [np.flatnonzero(f[1, 0, 0]).tolist() for f in found] == [[73], [10]]
 
 
 @pytest.mark.parametrize("neurons", ["deterministic", "stochastic"])
 def test_phrases_are_binary_and_begin_only_what_sounds(neurons: str) -> None:
     config = dataclasses.replace(CONFIG, neurons=neurons)
     made = generator(config)(noise(3, config), *inputs(3, config))
-    assert made.shape == (3, 3, 64, 7, 72)
+    assert made.shape == (3, 3, 16, 672)
     assert set(made.unique().tolist()) == {0.0, 1.0}
     sounding, begins = made.chunk(2, -1)
     assert (begins <= sounding).all()
@@ -118,7 +177,8 @@ def test_gradients_reach_every_latent_and_every_weight() -> None:
     torch.manual_seed(0)
     network, critic = generator(CONFIG), Discriminator(CONFIG)
     z, (given, mask) = noise(4, CONFIG).requires_grad_(), inputs(4, CONFIG, 0.3)
-    critic(network(z, given, mask), mask).sum().backward()
+    mean, spread = network.encode(given)
+    (critic(network(z, given, mask), mask).sum() + (mean * spread).sum()).backward()
     assert z.grad is not None and (z.grad.abs().sum(0) > 0).all()
     for name, weight in [*network.named_parameters(), *critic.named_parameters()]:
         assert weight.grad is not None and weight.grad.abs().sum() > 0, name
@@ -161,7 +221,7 @@ def test_chords_are_shares_of_what_tuned_tracks_play() -> None:
     cells[0, 1, 0, :beat, 60 - CONFIG.low] = HOLD  # a beat of C
     cells[0, 2, 0, :beat, 76 - CONFIG.low] = HOLD  # and of E
     cells[0, 1, 1, :beat, 67 - CONFIG.low] = HOLD  # a beat of G
-    patches = form.to_patches(cells, CONFIG)
+    patches = form.to_beats(cells, CONFIG)
     n = CONFIG.steps // CONFIG.grain  # numbers in a beat of one note
     here, before, whole = form.chords(patches, CONFIG)
     assert here.shape == (1, 16, 12) and whole.shape == (1, 1, 12)
@@ -180,19 +240,20 @@ def test_an_untrained_generator_leans_to_the_chords_that_are_known() -> None:
     cells = np.full((64, 5, 4, GanConfig().bar, 84), SILENT, np.uint8)
     for pitch in (48, 52, 55):
         cells[:, 4, :, :, pitch - 24] = HOLD
-    config, given = GanConfig(), torch.from_numpy(form.to_patches(cells, GanConfig()))
+    config, given = GanConfig(), torch.from_numpy(form.to_beats(cells, GanConfig()))
     torch.manual_seed(0)
     network, z = Generator(config), noise(64, config)
-    torch.nn.init.constant_(network.out.lean, -3)
+    torch.nn.init.normal_(network.blend.bias)
+    torch.nn.init.constant_(network.lean, -1)
     mask = torch.zeros(64, 5, 4)
     shares = []
     for known in (0, 1):
         mask[:, 4] = known
-        made = network(z, given, mask).detach()[:, 1:4, ..., : form.patch(config) // 2]
+        made = network(z, given, mask).detach()[:, 1:4, ..., : form.numbers(config) // 2]
         classes = made.reshape(-1, 12).sum(0)
         shares.append(float(classes[[0, 4, 7]].sum() / classes.sum()))
     assert shares[0] < 0.35 and shares[1] > shares[0] + 0.2
-    before = network.out.chords.detach()[0]
+    before = network.chords.detach()[0]
     assert not before.any()
 
 
@@ -200,20 +261,86 @@ def test_private_layers_are_private() -> None:
     network, z, known = generator(CONFIG), noise(1, CONFIG), inputs(1, CONFIG)
     before = network.logits(z, *known).detach()
     with torch.no_grad():
-        network.out.coarse[1] += 1
-        network.own.weight.view(3, -1, network.own.weight.shape[1])[1] += 1
+        network.out.bias[1] += 1
+        network.blend.weight.view(3, -1, network.blend.weight.shape[1])[1] += 1
     changed = (network.logits(z, *known) != before).flatten(2).any(2)[0]
     assert changed.tolist() == [False, True, False]
 
 
-def test_an_untrained_generator_is_as_dense_as_music() -> None:
-    config = dataclasses.replace(CONFIG, latent=16, width=16)
-    real = form.to_patches(phrases(40, config), config)
-    network = Generator(config)
-    network.lean_on(real)
-    made = network(noise(40, config), *inputs(40, config)).detach().numpy()
-    of_real, of_made = (x.reshape(-1, 2, 36).mean((0, 2)) for x in (real, made))
-    assert np.all(of_made < 3 * of_real) and np.all(of_made > of_real / 3)
+def test_it_begins_with_what_music_is_made_of() -> None:
+    """Each track's beats, and how often it plays what: a beat that it hears comes back through its basis."""
+    real = form.to_beats(phrases(60, CONFIG), CONFIG)
+    network = Generator(CONFIG)
+    before = network.lean.detach().clone()
+    network.begin_with(real)
+    sounds = torch.sigmoid(network.lean.detach())[..., :336].mean((1, 2)).numpy()
+    assert np.allclose(sounds, real[..., :336].mean((0, 2, 3)), rtol=0.05) and not torch.equal(before, network.lean)
+    rows = real[:, 1].reshape(-1, real.shape[-1])
+    spread = np.cov(rows[rows.any(1)].T)
+    basis = network.out.weight.detach().view(3, real.shape[-1], -1)[1].numpy()
+    kept = np.linalg.eigvalsh(spread)[-basis.shape[1] :].sum()
+    assert (basis**2).sum() == pytest.approx(16 * kept, rel=0.01), "the largest components"
+
+
+def test_a_balanced_generator_is_as_dense_as_music() -> None:
+    real = form.to_beats(phrases(40, CONFIG), CONFIG)
+    network, z, nothing = generator(CONFIG), noise(64, CONFIG), (torch.zeros(64, 3, 16, 672), torch.zeros(64, 3, 4))
+    share = torch.from_numpy(real.reshape(40, 3, -1, 2, 336).mean((0, 2, 4)))
+    before = network(z, *nothing).detach().view(64, 3, 16, 2, 336).mean((0, 2, 4))
+    network.balance(network.logits(z, *nothing).detach(), share)
+    after = network(z, *nothing).detach().view(64, 3, 16, 2, 336).mean((0, 2, 4))
+    assert torch.allclose(after, share, rtol=0.02) and not torch.allclose(before, share, rtol=0.5)
+
+
+def test_the_flow_goes_back_the_way_it_came_and_knows_its_density() -> None:
+    torch.manual_seed(0)
+    flow, known = Flow(6, 4, 16, 3).double(), torch.randn(1, 4).double()
+    for layer in flow.layers:
+        torch.nn.init.normal_(layer.last.weight, std=0.5)
+    z = torch.randn(1, 6).double()
+    latents = flow(z, known)
+    assert not torch.allclose(latents, z) and not torch.allclose(flow(z, known + 1), latents)
+    slopes = torch.autograd.functional.jacobian(lambda x: flow(x[None], known)[0], z[0])
+    normal = torch.distributions.Normal(0.0, 1.0).log_prob(z).sum()
+    assert flow.nats(latents, known).item() == pytest.approx((torch.linalg.slogdet(slopes)[1] - normal).item())
+
+
+def test_a_mixture_draws_where_it_was_fitted() -> None:
+    """Two clouds far apart, one long along an axis: draws lie in one or the other, as long and as often."""
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(2000, 6)).astype(np.float32)
+    points[:1500, 0] += 30
+    points[:1500, 1] *= 5
+    mixture = Mixture(6)
+    assert not mixture.fitted
+    mixture.fit(points, np.zeros_like(points), 0)
+    assert mixture.fitted
+    drawn = mixture(torch.from_numpy(rng.standard_normal((4000, 6)).astype(np.float32))).numpy()
+    first = drawn[:, 0] > 15
+    assert first.mean() == pytest.approx(0.75, abs=0.03) and np.abs(drawn[:, 0] - 15).min() > 8
+    assert drawn[first].std(0) == pytest.approx([1, 5, 1, 1, 1, 1], abs=0.5)
+    doubtful = Mixture(6)
+    doubtful.fit(points, np.full_like(points, 2.0), 0)
+    assert doubtful(torch.from_numpy(rng.standard_normal((4000, 6)).astype(np.float32))).numpy()[:, 5].std() > 1.6
+
+
+def test_clusters_are_found() -> None:
+    rng = np.random.default_rng(0)
+    points = np.repeat(rng.normal(size=(5, 3)) * 50, 20, 0) + rng.normal(size=(100, 3))
+    label = clusters(points.astype(np.float32), 5, rng).reshape(5, 20)
+    assert (label == label[:, :1]).all() and len(np.unique(label)) == 5
+    assert len(np.unique(clusters(np.zeros((4, 3), np.float32), 8, rng))) == 1
+
+
+def test_from_nothing_the_mixture_draws_and_beside_music_the_flow() -> None:
+    network, z = placed(CONFIG), noise(2, CONFIG)
+    given, mask = inputs(2, CONFIG)
+    mask[1, 0] = 1
+    given = given * network.spread(mask)
+    drawn = network.logits(z, given, mask)
+    network.mixture.mean += 1
+    moved = network.logits(z, given, mask) - drawn
+    assert moved[0].abs().max() > 1e-3 and not moved[1].any()
 
 
 def test_the_discriminator_notices_one_note_and_a_batch_all_alike() -> None:
@@ -221,10 +348,10 @@ def test_the_discriminator_notices_one_note_and_a_batch_all_alike() -> None:
     critic = Discriminator(CONFIG).eval()  # in training, spectral norms change with every call
     given, mask = inputs(4, CONFIG)
     other = given.clone()
-    other[0, 1, 20, 3, 5] = 1 - other[0, 1, 20, 3, 5]
+    other[0, 1, 5, 40] = 1 - other[0, 1, 5, 40]
     assert critic(given, mask).shape == (4,)
     assert (critic(given, mask) - critic(other, mask))[0].abs() > 0
-    alone = critic(given[:1].expand(4, -1, -1, -1, -1), mask[:1].expand(4, -1, -1))
+    alone = critic(given[:1].expand(4, -1, -1, -1), mask[:1].expand(4, -1, -1))
     assert (alone[0] - critic(given, mask)[0]).abs() > 1e-5  # the first phrase is the same, those beside it are not
 
 
@@ -233,29 +360,46 @@ def test_spectral_norm_is_an_option(spectral: bool) -> None:
     torch.manual_seed(0)
     critic = Discriminator(dataclasses.replace(CONFIG, spectral=spectral))
     with torch.no_grad():
-        critic.down.weight.mul_(1)  # reading it is what normalises
+        critic.listen.bar.weight.mul_(1)  # reading it is what normalises
         for _ in range(50):
             critic(*inputs(2, CONFIG))
-        norm = float(torch.linalg.matrix_norm(critic.down.weight, 2))
+        norm = float(torch.linalg.matrix_norm(critic.listen.bar.weight, 2))
     assert (abs(norm - 1) < 1e-2) == spectral
 
 
 @pytest.mark.parametrize("config", [CONFIG, FINE, dataclasses.replace(CONFIG, tracks=1)])
-def test_the_players_copy_is_the_same(config: GanConfig) -> None:
-    network, n = generator(config), 3
+@pytest.mark.parametrize("known", [0.0, 0.4])
+def test_the_players_copy_is_the_same(config: GanConfig, known: float) -> None:
+    network, n = placed(config), 3
     player = GanNetwork(Checkpoint(config, {k: v.numpy() for k, v in network.state_dict().items()}))
-    z, (given, mask) = noise(n, config), inputs(n, config, 0.4)
-    known = network.spread(mask)
+    z, cells = noise(n, config), phrases(n, config)
+    _, mask = inputs(n, config, known)
+    heard = np.where(mask.numpy()[..., None, None] > 0, cells, 0).astype(np.uint8)
+    home = form.semitones_home(heard, mask.numpy(), form.home_from(z.numpy()), config)
+    assert home.any()
+    given = torch.from_numpy(form.to_beats(form.moved(heard, home, config), config)) * network.spread(mask)
     with torch.no_grad():
-        logits = network.logits(z, given * known, mask).numpy()
-        made = network(z, given, mask).numpy()
-    assert np.abs(player.logits(z.numpy(), (given * known).numpy(), mask.numpy()) - logits).max() < 1e-4
-    cells = phrases(n, config)
+        logits, made = network.logits(z, given, mask).numpy(), network(z, given, mask).numpy()
+    assert np.abs(player.logits(z.numpy(), given.numpy(), mask.numpy()) - logits).max() < 1e-4
     drawn = player.phrases(z.numpy(), cells, mask.numpy())
-    np.testing.assert_array_equal(drawn, form.complete(made, cells, mask.numpy(), config))
+    np.testing.assert_array_equal(drawn, form.complete(made, cells, mask.numpy(), config, home))
     where = mask.numpy() > 0
     np.testing.assert_array_equal(drawn[where], cells[where])
     assert (drawn[~where] == ONSET).any()
+
+
+def test_a_player_answers_in_the_key_that_it_is_given() -> None:
+    """Moved home, what is known moves what is played along, and no drum."""
+    network, cells = generator(CONFIG), phrases(2, CONFIG)
+    player = GanNetwork(Checkpoint(CONFIG, {k: v.numpy() for k, v in network.state_dict().items()}))
+    mask, z = np.zeros((2, 3, 4)), noise(2, CONFIG).numpy()
+    mask[:, 1] = 1
+    home = form.semitones_home(cells, mask, 0, CONFIG)
+    assert home.all()
+    one, other = player.phrases(z, cells, mask), player.phrases(z, form.moved(cells, home, CONFIG), mask)
+    np.testing.assert_array_equal(other[:, 0], one[:, 0])
+    np.testing.assert_array_equal(form.moved(one, home, CONFIG)[:, 2, ..., 24:-12], other[:, 2, ..., 24:-12])
+    assert not np.array_equal(one[:, 2], other[:, 2])
 
 
 def test_no_hold_that_was_made_follows_silence() -> None:
@@ -295,8 +439,9 @@ def test_masks_of_every_kind_are_drawn() -> None:
     [
         ({"neurons": "spiking"}, "Unknown neurons 'spiking'; choose one of deterministic, stochastic"),
         ({"latent": 0}, "latent is 0; it must be at least 1"),
-        ({"steps": 12, "grain": 2}, "multiples of 8 (grain 2) and 12"),
-        ({"pitches": 80}, "multiples of 8 (grain 2) and 12"),
+        ({"latent": 5}, "latent is 5; it must be even"),
+        ({"steps": 8}, "multiples of 6 and 12"),
+        ({"pitches": 80}, "multiples of 6 and 12"),
     ],
 )
 def test_errors_of_settings(values: dict[str, object], said: str) -> None:

@@ -80,7 +80,7 @@ def test_equal_numbers_give_equal_music(maker: PhraseMaker) -> None:
 
 def test_another_melody_has_another_accompaniment(folder: Path) -> None:
     whole = checkpoints.load(folder)
-    lean = {"out.lean": 0.1 * whole.weights["out.lean"]}  # less of what fresh weights play whatever they hear
+    lean = {"lean": 0.1 * whole.weights["lean"]}  # less of what fresh weights play whatever they hear
     maker = PhraseMaker(replace(whole, weights={**whole.weights, **lean}))
     seeds = [lead(1, 2)]
     for pitch in (0, 7):  # two of the same rhythm and loudness

@@ -54,7 +54,9 @@ class Ring(Game):
 class Regression(Ring):
     """A ring with a distance: to the first centre."""
 
-    def distance(self, made: Tensor, data: Data) -> Tensor:
+    def distance(self, made: Tensor | None, data: Data) -> Tensor:
+        if made is None:
+            made = self.make(self.noise(len(data.x)), data.known)
         return (made - CENTRES[0]).square().sum(1).mean()
 
 

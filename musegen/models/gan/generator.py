@@ -1,84 +1,41 @@
-"""The bar GAN's generator: noise, and what is known of a phrase, to a whole phrase (see `patches` for its form).
+"""The bar GAN's generator: noise, and what is known of a phrase, to a whole phrase (see `form`).
 
-After MuseGAN with binary neurons (Dong & Yang 2018): first layers that all tracks share, then layers that each has for
-itself; a latent for the phrase and one for each bar. It works on three scales: beats, where the latents come
-in; patches; and within a patch one linear layer a track. One network serves for everything, as an hourglass: what is
-known goes in at the patches, down to the beats and up again, and is pasted into the result.
+After MuseGAN with binary neurons (Dong & Yang 2018): a latent for the phrase and one for each bar, layers that all
+tracks share, then layers that each has for itself. After VAE/GAN (Larsen et al. 2016): what the latents of real phrases
+are is learnt too (`encode`), and where they lie: of all music (`mixture`), and of what goes with what is known
+(`flow`). So one network plays from nothing, beside a track, and on.
 
-B phrases, K tracks, Q quarters of a beat, O octaves, P numbers in a patch, D = config.width.
+B phrases, K tracks, N beats, P numbers in a beat, Z numbers in all latents, W = config.width.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from ..config import OCTAVE, PARTS, GanConfig
-from . import patches as form
-from .layers import SLOPE, PerTrack, around, binary
+from ..config import BEATS, OCTAVE, GanConfig
+from . import form
+from .flow import Flow
+from .layers import BeatLayer, PerTrack, binary, leaky, unit
+from .listener import Heard, Listener
+from .mixture import Mixture
 
-KNOWN = 8  # channels in which each track's known patches are summed up
-EPSILON = 1e-5  # of every RMS normalisation
-FINE = 0.1  # how fast a generator learns what happens within a quarter of a beat (with 1 short runs tore more notes)
+COUPLINGS = 8  # of the flow
 LEANING = 3.0  # how much likelier an untrained generator plays pitch classes that are known
-FAST = 3.0  # how fast it learns which tracks play and in what harmony
-PRESENCE, HARMONY = 2.0, 1.8
-"""Standard deviations of an untrained generator's logits from bar to bar, and of the pitch classes of a beat, about;
-what each track adds has 1."""
+CONTRAST = 4.0  # logits between a cell that sounds and one that does not, in the basis that training begins with
+SPREADS = (-7.0, 2.0)  # logarithms of the least and largest standard deviation of a latent
 
 
-class BeatLayer(nn.Module):
-    """A residual layer of beats: neighbours first, then the same beat of the bars beside."""
+class Known(NamedTuple):
+    """What is known of phrases: beats (B, N, W), what the flow is told (B, W/2), chords (B, N, 3 · 12)."""
 
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.near = nn.Conv1d(width, width, 3, padding=1)
-        self.far = nn.Conv1d(width, width, 3, padding=4, dilation=4)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, 4D, beats) → the same."""
-        result: Tensor = x + self.far(F.leaky_relu(self.near(unit(x)), SLOPE))
-        return result
-
-
-def unit(x: Tensor) -> Tensor:
-    """RMS normalisation over the channels of (B, C, …)."""
-    return x * torch.rsqrt(x.square().mean(1, keepdim=True) + EPSILON)
-
-
-class Patchwork(nn.Module):
-    """A patch of each track for each place: of what it is there, of its beat's harmony, of the chords that are known
-    (`patches.chords`), of whether the track plays.
-
-    All are inputs of one product, and each place in a bar has a bias. It begins with notes that last as long as the
-    patch, in chords that all tracks share and that lean to what is known, by tracks that play or are silent for whole
-    bars.
-    """
-
-    def __init__(self, config: GanConfig) -> None:
-        super().__init__()
-        k, each = config.tracks, form.patch(config)
-        grains = each // form.CHANNELS // OCTAVE
-        self.coarse = nn.Parameter(torch.randn(k, config.width, form.CHANNELS, 1, OCTAVE) * (2 / config.width) ** 0.5)
-        self.fine = nn.Parameter(torch.zeros(k, config.width, form.CHANNELS, grains, OCTAVE))
-        sounding, begins = torch.eye(OCTAVE).repeat(1, grains), torch.zeros(OCTAVE, each // 2)
-        self.harmony = nn.Parameter(torch.cat([sounding, begins], 1).repeat(k, 1, 1))
-        heard = LEANING * self.harmony.detach().repeat(1, 3, 1)
-        heard[: config.tracks > 1] = 0  # drums
-        self.chords = nn.Parameter(heard)
-        self.plays = nn.Parameter(torch.cat([torch.ones(1, each // 2), begins[:1]], 1).repeat(k, 1, 1))
-        self.lean = nn.Parameter(torch.zeros(k, form.quarters(config) // config.bars, form.octaves(config), each))
-
-    def forward(self, x: Tensor, harmony: Tensor, plays: Tensor) -> Tensor:
-        """From x (B, K, Q·O, D), `harmony` with chords (B, Q·O, 48) and `plays` (B, K, Q·O): (B, K, Q, O, P)."""
-        wide = torch.cat([x, plays[..., None], harmony[:, None].expand(-1, x.shape[1], -1, -1)], -1)
-        weight = (self.coarse + FINE * self.fine).flatten(2)
-        logits = torch.matmul(wide, torch.cat([weight, self.plays, self.harmony, self.chords], 1))
-        bars = logits.view(*x.shape[:2], -1, *self.lean.shape[1:])
-        return (bars + self.lean[:, None]).flatten(2, 3)
+    beats: Tensor
+    context: Tensor
+    chords: Tensor
 
 
 class Generator(nn.Module):
@@ -87,25 +44,24 @@ class Generator(nn.Module):
     def __init__(self, config: GanConfig) -> None:
         super().__init__()
         self.config = config
-        k, d, beat = config.tracks, config.width, 4 * config.width
-        self.q, self.o, p = form.quarters(config), form.octaves(config), form.patch(config)
-        tall = PARTS * self.o * d
-        self.known, self.told = PerTrack(k, p, KNOWN), nn.Parameter(torch.randn(k, 1, KNOWN))
-        self.merge = nn.Linear(k * KNOWN, d)
-        self.down = nn.Linear(tall, beat)
-        self.phrase, self.bars = nn.Linear(config.latent, beat), nn.Linear(config.latent, beat)
-        self.beat = nn.Parameter(torch.randn(beat, self.q // PARTS) * 0.3)
-        self.layers = nn.ModuleList(BeatLayer(beat) for _ in range(config.layers))
-        self.up = nn.Linear(beat, tall)
-        self.harmony, self.plays = nn.Linear(beat, OCTAVE), nn.Linear(beat, k)
-        self.place = nn.Parameter(torch.randn(self.q // config.bars, self.o, d) * 0.3)
-        self.mix = nn.ModuleList(nn.Conv2d(d, d, 3, padding=1) for _ in range(2))
-        self.own = PerTrack(k, 3 * d, d)
-        self.out = Patchwork(config)
-        self._begin()
+        k, w, own, z, p = config.tracks, config.width, config.width // 2, config.latent, form.numbers(config)
+        self.listen = Listener(config, w, config.layers - 1, 3 * OCTAVE)
+        self.whole_latent, self.bar_latent = nn.Linear(w, 2 * z), nn.Linear(w, 2 * z)
+        self.context = nn.Linear((1 + config.bars) * w, own)
+        self.flow = Flow(config.noise, own, 2 * w, COUPLINGS)
+        self.mixture = Mixture(config.noise)
+        self.known = nn.Linear(w, w)
+        self.phrase, self.bars = nn.Linear(z, w), nn.Linear(z, BEATS * w)
+        self.place = nn.Parameter(torch.randn(form.beats(config), w) * 0.3)
+        self.layers = nn.ModuleList(BeatLayer(w, BEATS) for _ in range(config.layers))
+        self.own, self.blend, self.out = nn.Linear(w, k * own), PerTrack(k, own, own), PerTrack(k, own, p)
+        self.chords = nn.Parameter(LEANING * torch.eye(OCTAVE).repeat(3, 1).repeat(k, 1, 1))
+        self.lean = nn.Parameter(torch.zeros(k, BEATS, p))
+        with torch.no_grad():
+            self.chords[: config.tracks > 1] = 0  # drums
 
     def forward(self, noise: Tensor, given: Tensor, mask: Tensor) -> Tensor:
-        """Phrases (B, K, Q, O, P) of 0 and 1 from `noise` (B, config.noise), normal.
+        """Phrases (B, K, N, P) of 0 and 1 from `noise` (B, Z), normal.
 
         `given` has their form and `mask` is (B, K, bars): 1 where `given` is known, and there it is in the result.
         """
@@ -113,71 +69,92 @@ class Generator(nn.Module):
         given = given * known
         logits = self.logits(noise, given, mask)
         threshold = torch.rand_like(logits) if self.config.neurons == "stochastic" else None
-        return binary(logits, threshold).mul_(1 - known).add_(given)
+        return binary(logits, threshold) * (1 - known) + given
 
     def spread(self, mask: Tensor) -> Tensor:
-        """A mask of bars (B, K, bars) as one of patches, (B, K, Q, 1, 1)."""
-        return mask.repeat_interleave(self.q // self.config.bars, 2)[..., None, None]
+        """A mask of bars (B, K, bars) as one of beats, (B, K, N, 1)."""
+        return mask.repeat_interleave(BEATS, 2)[..., None]
 
     def logits(self, noise: Tensor, given: Tensor, mask: Tensor) -> Tensor:
-        """What the neurons are given: (B, K, Q, O, P). `given` is 0 where it is not known."""
-        grid = self.seen(given, mask)
-        beats = self.down(grid.reshape(len(grid), self.q // PARTS, -1)).transpose(1, 2)
-        beats = unit(self.beats(beats, noise)).transpose(1, 2)
-        up = self.up(beats)
-        grid = grid + up.view(-1, self.q, self.o, self.config.width) + self.place.repeat(self.config.bars, 1, 1)
-        grid = self.mixed(grid.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        own = F.leaky_relu(self.own(around(grid, 1).flatten(1, 2)[:, None]), SLOPE)
+        """What the neurons are given: (B, K, N, P). `given` is 0 where it is not known."""
+        known = self.hear(given, mask)
+        latents = self.flow(noise, known.context)
+        if self.mixture.fitted:
+            latents = torch.where(mask.any(2).any(1)[:, None], latents, self.mixture(noise))
+        return self.decode(latents, known)
+
+    def hear(self, given: Tensor, mask: Tensor) -> Known:
+        """What there is to know of `given`, which is 0 where it is not known."""
+        heard, chords = self._heard(given, mask)
+        return Known(heard.beats, self.context(heard.summary), chords)
+
+    def encode(self, phrases: Tensor) -> tuple[Tensor, Tensor]:
+        """The latents of real `phrases` (B, K, N, P): means and logarithms of standard deviations, (B, Z) each."""
+        heard, _ = self._heard(phrases, phrases.new_ones(*phrases.shape[:2], self.config.bars))
+        both = torch.cat([self.whole_latent(heard.whole)[:, None], self.bar_latent(heard.bars)], 1)
+        mean, spread = both.chunk(2, 2)
+        return mean.flatten(1), (spread.flatten(1) - 3).clamp(*SPREADS)
+
+    def _heard(self, given: Tensor, mask: Tensor) -> tuple[Heard, Tensor]:
         here, before, whole = form.chords(given, self.config)
-        harmony = torch.cat([FAST * self.harmony(beats), here, before, whole.expand_as(here)], -1)
-        bars = FAST * self.plays(beats.view(len(beats), self.config.bars, 4, -1).mean(2)).transpose(1, 2)
-        plays = bars.repeat_interleave(self.q * self.o // self.config.bars, 2)
-        logits: Tensor = self.out(own, harmony.repeat_interleave(PARTS * self.o, 1), plays)
-        return logits
+        chords = torch.cat([here, before, whole.expand_as(here)], 2)
+        heard: Heard = self.listen(given, mask, chords)
+        return heard, chords
 
-    def seen(self, given: Tensor, mask: Tensor) -> Tensor:
-        """What is known, of all tracks together: (B, Q, O, D)."""
-        told = self.spread(mask).expand(-1, -1, -1, self.o, -1).flatten(2, 3) * self.told
-        each = F.leaky_relu(self.known(given.flatten(2, 3)) + told, SLOPE)
-        merged: Tensor = self.merge(each.transpose(1, 2).flatten(2))
-        return F.leaky_relu(merged, SLOPE).view(-1, self.q, self.o, self.config.width)
-
-    def beats(self, known: Tensor, noise: Tensor) -> Tensor:
-        """The beats (B, 4D, beats), of what is known of them and the latents."""
-        latents = noise.view(len(noise), 1 + self.config.bars, self.config.latent)
-        bars = self.bars(latents[:, 1:]).transpose(1, 2).repeat_interleave(4, 2)
-        x: Tensor = known + self.phrase(latents[:, 0])[..., None] + bars + self.beat
+    def decode(self, latents: Tensor, known: Known) -> Tensor:
+        """The logits (B, K, N, P) of phrases with `latents` (B, Z)."""
+        b, c = len(latents), self.config
+        each = latents.view(b, 1 + c.bars, c.latent)
+        x = (
+            self.phrase(each[:, :1])
+            + self.bars(each[:, 1:]).view(b, -1, c.width)
+            + self.place
+            + self.known(known.beats)
+        )
         for layer in self.layers:
             x = layer(x)
-        return x
-
-    def mixed(self, x: Tensor) -> Tensor:
-        """The patches (B, D, Q, O), having heard their neighbours."""
-        first, second = self.mix
-        y: Tensor = second(F.leaky_relu(first(unit(x)), SLOPE))
-        return unit(x + y)
-
-    @torch.no_grad()
-    def _begin(self) -> None:
-        """A beat's quarters begin alike but for their place in the bar, bars are like their neighbours, and chords and
-        who plays are no small matters."""
-        self.bars.weight.mul_(0.5)
-        alike = self.up.weight[: len(self.up.weight) // PARTS]
-        self.up.weight.copy_(alike.repeat(PARTS, 1))
-        for layer, spread in ((self.plays, PRESENCE), (self.harmony, HARMONY)):
-            layer.weight.normal_(std=spread / FAST * layer.in_features**-0.5)
+        own = leaky(self.own(unit(x))).view(b * BEATS * c.bars, c.tracks, -1).transpose(0, 1)
+        logits = self.out(self.blend(own)).view(c.tracks, b * c.bars, BEATS, -1) + self.lean[:, None]
+        logits = logits.view(c.tracks, b, BEATS * c.bars, form.CHANNELS, -1, OCTAVE)
+        leaning = torch.matmul(known.chords, self.chords[:, None])[:, :, :, None, None]
+        sounding = logits[:, :, :, :1] + leaning
+        return torch.cat([sounding, logits[:, :, :, 1:]], 3).flatten(3).transpose(0, 1)
 
     @torch.no_grad()
-    def lean_on(self, patches: npt.NDArray[np.float32]) -> None:
-        """Begin as dense as music is: biases from real `patches` (n, K, Q, O, P), so that in each quarter of a beat of
-        the bar an untrained generator sounds each pitch of each track, and begins it on each step, as often as they do.
+    def begin_with(self, phrases: npt.NDArray[np.float32]) -> None:
+        """Begin with what real `phrases` (n, K, N, P) are made of: how often each track sounds each pitch, and begins
+        it, on each grain of a bar; and the principal components of its beats, by which it is heard and played
+        (Bourlard & Kamp 1988: the best linear autoencoder)."""
+        c, x = self.config, torch.from_numpy(phrases).transpose(0, 1)
+        share = x.reshape(c.tracks, -1, BEATS, x.shape[-1]).mean(1)
+        sounding, begins = share.chunk(2, -1)
+        rate = torch.cat([sounding, begins / sounding.clamp(min=1e-6)], -1)
+        self.lean.copy_(torch.logit(rate.clamp(1e-4, 0.95)))
+        own = self.blend.weight.shape[1]
+        heard, played = self.listen.track.weight.view(c.tracks, own, -1), self.out.weight.view(c.tracks, -1, own)
+        for track, rows in enumerate(x.flatten(1, 2)):
+            rows = rows[rows.any(1)].double()
+            if len(rows) < 2:
+                continue
+            rows -= rows.mean(0)
+            power, basis = torch.linalg.eigh(rows.T @ rows / len(rows))
+            power, basis = power.flip(0)[:own].clamp(min=1e-6), basis.flip(1)[:, :own]
+            heard[track, : len(power)] = (basis / (power + 0.01 * power[0]).sqrt()).T.float()
+            played[track, :, : len(power)] = (CONTRAST * basis * power.sqrt()).float()
 
-        The steps of a quarter of a beat share one bias for what sounds, else notes near their thresholds are torn.
-        """
-        bars = patches.reshape(len(patches), self.config.tracks, self.config.bars, -1, *patches.shape[3:])
-        share = torch.from_numpy(bars.mean((0, 2), dtype=np.float64)).chunk(2, -1)
-        whole = share[0].view(*share[0].shape[:-1], -1, OCTAVE).mean(-2, keepdim=True)
-        sounding = whole.expand(-1, -1, -1, share[0].shape[-1] // OCTAVE, -1).flatten(3)
-        rate = torch.cat([sounding, share[1] / share[0].clamp(min=1e-6)], -1).clamp(1e-4, 1 - 1e-4)
-        spread = torch.tensor([(1 + PRESENCE**2 + HARMONY**2) ** 0.5, 1.0]).repeat_interleave(rate.shape[-1] // 2)
-        self.out.lean.copy_(spread * torch.special.ndtri(rate))
+    @torch.no_grad()
+    def balance(self, logits: Tensor, share: Tensor) -> None:
+        """Move each track's thresholds so that of `logits` (B, K, N, P), played from nothing, as large a share sounds,
+        and begins, as `share` (K, 2) says of music."""
+        for track, (sounds, begins) in enumerate(share.tolist()):
+            sounding, beginning = logits[:, track].chunk(2, -1)
+            low = _above(sounding.flatten(), sounds)
+            fired = beginning[sounding > low]
+            moves = torch.stack([low, _above(fired, begins / max(sounds, 1e-9)) if len(fired) else low * 0])
+            self.lean[track] -= moves.repeat_interleave(self.lean.shape[-1] // 2)
+
+
+def _above(values: Tensor, share: float) -> Tensor:
+    """The number that a `share` of `values` exceeds."""
+    k = min(len(values), max(1, round((1 - share) * len(values))))
+    return values.kthvalue(k).values

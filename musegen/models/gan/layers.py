@@ -1,6 +1,6 @@
-"""What both networks of the bar GAN are built from: per-track layers, and neurons that give 0 or 1.
+"""What the networks of the bar GAN are built from: per-track layers, layers of beats, and neurons that give 0 or 1.
 
-Knows nothing of music.
+Knows nothing of music. B phrases, K tracks, N beats, W channels.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 SLOPE = 0.2  # of every leaky ReLU
+EPSILON = 1e-5  # of every RMS normalisation
 
 
 class PerTrack(nn.Module):
-    """A linear layer for each of K tracks: (B, K, N, inputs) → (B, K, N, outputs). No track sees another's."""
+    """A linear layer for each of K tracks: (K, M, inputs) → (K, M, outputs). No track sees another's."""
 
     def __init__(self, tracks: int, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -23,9 +25,41 @@ class PerTrack(nn.Module):
         self.bias = nn.Parameter(torch.zeros(tracks, 1, outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, K, N, inputs), or (B, 1, N, inputs) that all tracks share, → (B, K, N, outputs)."""
+        """(K, M, inputs) → (K, M, outputs)."""
         each = self.weight.view(self.tracks, -1, self.weight.shape[1])
-        return torch.matmul(x, each.transpose(1, 2)) + self.bias
+        return torch.baddbmm(self.bias, x, each.transpose(1, 2))
+
+
+class BeatLayer(nn.Module):
+    """A residual layer of two convolutions: neighbours first, then the same beat of the bars beside."""
+
+    def __init__(self, width: int, bar: int) -> None:
+        super().__init__()
+        self.bar = bar
+        self.near, self.far = nn.Linear(3 * width, width), nn.Linear(3 * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, N, W) → the same."""
+        y = leaky(self.near(around(unit(x), 1)))
+        result: Tensor = x + self.far(around(y, self.bar))
+        return result
+
+
+def leaky(x: Tensor) -> Tensor:
+    """The leaky ReLU."""
+    return F.leaky_relu(x, SLOPE)
+
+
+def unit(x: Tensor) -> Tensor:
+    """RMS normalisation over the channels of (…, W)."""
+    return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + EPSILON)
+
+
+def around(x: Tensor, reach: int) -> Tensor:
+    """Each place of `x` (B, N, W) with those `reach` before and after it, in the last dimension: (B, N, 3W)."""
+    edge = torch.zeros_like(x[:, :reach])
+    before, after = torch.cat([edge, x[:, :-reach]], 1), torch.cat([x[:, reach:], edge], 1)
+    return torch.cat([before, x, after], -1)
 
 
 class _StraightThrough(torch.autograd.Function):
@@ -57,11 +91,3 @@ def binary(logits: Tensor, threshold: Tensor | None = None) -> Tensor:
     """
     result: Tensor = _StraightThrough.apply(logits, threshold)  # type: ignore[no-untyped-call]
     return result
-
-
-def around(x: Tensor, dim: int) -> Tensor:
-    """Each place of `x` with the one before and the one after it along `dim`, in the last dimension: (…, 3D)."""
-    edge = torch.zeros_like(x.narrow(dim, 0, 1))
-    before = torch.cat([edge, x.narrow(dim, 0, x.shape[dim] - 1)], dim)
-    after = torch.cat([x.narrow(dim, 1, x.shape[dim] - 1), edge], dim)
-    return torch.cat([before, x, after], -1)
