@@ -142,7 +142,7 @@ class NoteHead(nn.Module):
         key = shares(target[..., derived.KEY : derived.RECENT]).gather(-1, turned.long())
         heard = interval(target[..., derived.SLOTS + 1 :: 3], last)
         bags = F.embedding_bag(heard.reshape(-1, derived.SLOT_COUNT).long(), self.harmony.weight, mode="sum")
-        result: Tensor = self.key(key) + bags.view(*key.shape[:-1], -1)
+        result: Tensor = self.key(key) + bags.view(*key.shape[:-1], bags.shape[-1])
         return result
 
     def nats(self, context: Tensor, target: Tensor, situation: Tensor, known: Tensor | None = None) -> Tensor:
