@@ -5,6 +5,8 @@ n phrases, K tracks, N beats, P numbers in a beat, Z numbers in all latents, W =
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import numpy.typing as npt
 
@@ -18,6 +20,7 @@ from .recurrent import sigmoid
 SLOPE = np.float32(0.2)  # of every leaky ReLU
 STEEPEST = np.float32(1.0)  # the logarithm of a coupling's largest scale
 EPSILON = np.float32(1e-5)  # of every RMS normalisation
+SURE = np.float32(0.5)  # of the noise, where something is known: nearer a component's middle, nearer what is known
 
 
 class GanNetwork:
@@ -44,22 +47,24 @@ class GanNetwork:
         heard = np.where(known[..., None, None] > 0, given, 0).astype(np.uint8)
         home = form.semitones_home(heard, known, form.home_from(noise), self.config)
         rows = form.to_beats(form.moved(heard, home, self.config), self.config)
-        logits = self.logits(noise, rows * np.repeat(known, BEATS, 2)[..., None], known)
+        rows *= np.repeat(known, BEATS, 2)[..., None]
+        logits = self.logits(noise, rows, known, self._fitting(noise, rows, known) if self._placed else None)
         if generator is None or self.config.neurons == "deterministic":
             fired = logits > 0
         else:
             fired = sigmoid(logits) > generator.random(logits.shape, np.float32)
         return form.complete(fired, given, known, self.config, home)
 
-    def logits(self, noise: Floats, given: Floats, mask: Floats) -> Floats:
-        """What the neurons are given: (n, K, N, P), as `Generator.logits`."""
+    def logits(self, noise: Floats, given: Floats, mask: Floats, latents: Floats | None = None) -> Floats:
+        """What the neurons are given: (n, K, N, P), as `Generator.logits`; of chosen `latents` (n, Z) if there are."""
         n, w, c = len(noise), self._w, self.config
         here, before, whole = form.chords(given, c)
         chords = np.concatenate([here, before, np.broadcast_to(whole, here.shape)], -1)
         beats, summary = self._heard(given, mask, chords)
-        latents = self._latents(noise, _linear(summary, w, "context"))
-        if w["mixture.until"][-1] > 0:
-            latents = np.where(np.any(mask, (1, 2))[:, None], latents, self._drawn(noise))
+        if latents is None:
+            latents = self._latents(noise, _linear(summary, w, "context"))
+            if self._placed:
+                latents = np.where(np.any(mask, (1, 2))[:, None], latents, self._drawn(noise, w["mixture.until"]))
         latents = latents.reshape(n, 1 + c.bars, -1)
         x = _linear(latents[:, :1], w, "phrase") + _linear(latents[:, 1:], w, "bars").reshape(beats.shape)
         x = self._layers(x + w["place"] + _linear(beats, w, "known"), "layers", c.layers)
@@ -100,11 +105,42 @@ class GanNetwork:
             x[:, 1 - i % 2 :: 2] = moving * np.exp(STEEPEST * np.tanh(scale / STEEPEST)) + shift
         return x
 
-    def _drawn(self, noise: Floats) -> Floats:
-        """Latents (n, Z) from normal `noise`, by the components of `models.gan.mixture`."""
-        until, *rest = (self._w[f"mixture.{name}"] for name in ("until", "mean", "axes", "scale", "rest"))
-        which = np.minimum(np.searchsorted(until, form.turn_of(noise, 1), side="right"), len(until) - 1)
-        mean, axes, scale, spread = (values[which] for values in rest)
+    def _fitting(self, noise: Floats, given: Floats, mask: Floats) -> Floats:
+        """Latents (n, Z) from normal `noise`, by components that explain what is `given`: Bayes' rule, P(component |
+        given) ∝ P(component) · P(given | component), the latter by the neurons of the component's mean.
+
+        Better music than the flow's: as the components, its draws lie where the decoder has been.
+        """
+        share = np.diff(self._w["mixture.until"], prepend=np.float32(0)).clip(1e-9)
+        sounding, begins = np.split(self._means, 2, -1)
+        silent = np.logaddexp(0, sounding).sum(-1)  # (M, K, N): −log P of silence
+        until = []
+        for rows, known in zip(given, np.repeat(mask, BEATS, 2), strict=True):
+            k, n, p = np.nonzero(np.split(rows, 2, -1)[0])
+            nats = (silent * known).sum((1, 2)) - sounding[:, k, n, p].sum(1)
+            logits = np.where(np.split(rows, 2, -1)[1][k, n, p] > 0, begins[:, k, n, p], -begins[:, k, n, p])
+            chance = np.log(share) - nats - np.logaddexp(0, -logits).sum(1)
+            until.append(np.cumsum(np.exp(chance - np.logaddexp.reduce(chance))))
+        fitting = self._drawn(SURE * noise, np.stack(until).astype(np.float32))
+        return np.where(np.any(mask, (1, 2))[:, None], fitting, self._drawn(noise, self._w["mixture.until"]))
+
+    @cached_property
+    def _means(self) -> Floats:
+        """What the neurons are given by the mean of each component, from nothing: (M, K, N, P)."""
+        mean, c = self._w["mixture.mean"], self.config
+        nothing = np.zeros((len(mean), c.tracks, form.beats(c), form.numbers(c)), np.float32)
+        return self.logits(mean, nothing, np.zeros((len(mean), c.tracks, c.bars), np.float32), mean)
+
+    @property
+    def _placed(self) -> bool:
+        return bool(self._w["mixture.until"][-1] > 0)
+
+    def _drawn(self, noise: Floats, until: Floats) -> Floats:
+        """Latents (n, Z) from normal `noise`, by the components of `models.gan.mixture`, whose chances add up to
+        `until` (M,) or, one after another for each phrase, (n, M)."""
+        turn = form.turn_of(noise, 1)[:, None]
+        which = np.minimum((np.atleast_2d(until) <= turn).sum(1), until.shape[-1] - 1)
+        mean, axes, scale, spread = (self._w[f"mixture.{name}"][which] for name in ("mean", "axes", "scale", "rest"))
         along = (axes @ noise[:, :, None])[:, :, 0]
         aside = noise - (along[:, None] @ axes)[:, 0]
         latents: Floats = (mean + ((scale * along)[:, None] @ axes)[:, 0] + spread * aside).astype(np.float32)

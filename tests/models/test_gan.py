@@ -379,13 +379,34 @@ def test_the_players_copy_is_the_same(config: GanConfig, known: float) -> None:
     assert home.any()
     given = torch.from_numpy(form.to_beats(form.moved(heard, home, config), config)) * network.spread(mask)
     with torch.no_grad():
-        logits, made = network.logits(z, given, mask).numpy(), network(z, given, mask).numpy()
+        logits = network.logits(z, given, mask).numpy()
+        fitting = player._fitting(z.numpy(), given.numpy(), mask.numpy())
+        made = binary(network.decode(torch.from_numpy(fitting), network.hear(given, mask))).numpy()
+        assert np.allclose(network.mixture(z).numpy(), fitting, atol=1e-5) == (known == 0)
     assert np.abs(player.logits(z.numpy(), given.numpy(), mask.numpy()) - logits).max() < 1e-4
     drawn = player.phrases(z.numpy(), cells, mask.numpy())
     np.testing.assert_array_equal(drawn, form.complete(made, cells, mask.numpy(), config, home))
     where = mask.numpy() > 0
     np.testing.assert_array_equal(drawn[where], cells[where])
     assert (drawn[~where] == ONSET).any()
+
+
+def test_what_is_known_says_which_component_it_is_of() -> None:
+    """Bayes' rule: two bars that a component's mean plays are explained by that component, whatever the noise."""
+    config = dataclasses.replace(CONFIG, latent=8, width=32)
+    network = placed(config)
+    torch.nn.init.normal_(network.blend.weight, std=2.0)
+    torch.nn.init.normal_(network.phrase.weight, std=2.0)
+    player = GanNetwork(Checkpoint(config, {k: v.numpy() for k, v in network.state_dict().items()}))
+    means = network.mixture.mean[:40:5]
+    nothing, mask = torch.zeros(8, 3, 16, 672), torch.zeros(8, 3, 4)
+    played = binary(network.decode(means, network.hear(nothing, mask))).detach()
+    mask[:, :, :2] = 1
+    fitting = player._fitting(
+        np.zeros((8, config.noise), np.float32), (played * network.spread(mask)).numpy(), mask.numpy()
+    )
+    found = np.isclose(fitting, means.numpy(), atol=1e-4).all(1)
+    assert found.sum() >= 6, "of 8: now and then another explains what it plays as well"
 
 
 def test_a_player_answers_in_the_key_that_it_is_given() -> None:
