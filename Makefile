@@ -4,7 +4,7 @@
 #   make jam ARGS='--key "D dorian"'   the same with options: see  .venv/bin/musegen jam --help
 #   make test                          run the tests (ARGS='tests/cli -x' runs some of them)
 #   make lint                          ruff and mypy
-#   make bench                         the quick benchmarks: tokenising and starting up
+#   make bench                         what this machine does, in ten minutes: bench/performance.md
 #
 # PYTHON=/path/to/python3 chooses the Python to make .venv with.
 
@@ -29,11 +29,17 @@ lint: $(VENV)/.all
 	$(BIN)/mypy
 
 bench: $(VENV)/.all
-	$(BIN)/python -m benchmarks.tokenise $(ARGS)
-	$(BIN)/python -m benchmarks.startup
+	@mkdir -p bench
+	$(BIN)/python -m benchmarks.startup --rounds 3 --json bench/startup.json
+	$(BIN)/python -m benchmarks.tokenise --rounds 3 --many 1000 --json bench/tokenise.json
+	$(BIN)/python -m benchmarks.decode --notes 100 --rounds 1 --sizes 5 --json bench/decode.json
+	$(BIN)/python -m benchmarks.batches --files 64 --rounds 1 --json bench/batches.json
+	$(BIN)/python -m benchmarks.training_speed --rounds 2 --json bench/training_speed.json
+	$(BIN)/python -m benchmarks.performance bench/*.json --out bench > bench/performance.md
+	@echo 'bench/performance.md has the tables and pictures.'
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist bench *.egg-info
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

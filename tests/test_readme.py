@@ -43,7 +43,7 @@ def test_a_recipe_works_as_written(block: tuple[str, str], leaves: str, desk: Pa
     )
     assert done.returncode == 0, done.stderr
     written = list(desk.glob(leaves))
-    many = re.search(r"-n (\d+)", text)
+    many = re.search(r"--best (\d+)", text) or re.search(r"-n (\d+)", text)
     assert len(written) == (int(many[1]) if many else 1)
     begins = {".mid": b"MThd", ".png": b"\x89PNG"}
     assert all(path.read_bytes().startswith(begins[path.suffix]) for path in written)

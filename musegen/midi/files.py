@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 
 from ..errors import FileError, MusegenError
 from ..piece import Piece
-from ..workers import TIMEOUT, map_files
 from .assemble import decode_text
 from .chunks import LARGEST_FILE, take_apart
 from .compiled import plain, read_compiled
@@ -53,7 +52,9 @@ def read_texts(path: str | os.PathLike[str]) -> list[str]:
 
 
 def read_many(
-    paths: Iterable[str | os.PathLike[str]], workers: int | None = None, timeout: float = TIMEOUT
+    paths: Iterable[str | os.PathLike[str]], workers: int | None = None, timeout: float | None = None
 ) -> Iterator[tuple[str, Piece | MusegenError]]:
     """(path, piece or error) for every MIDI file, in order, read in worker processes: see `workers.map_files`."""
-    return map_files(read_midi, paths, workers, timeout)
+    from ..workers import TIMEOUT, map_files  # whoever reads one file need not wait for multiprocessing
+
+    return map_files(read_midi, paths, workers, TIMEOUT if timeout is None else timeout)

@@ -103,7 +103,7 @@ class Plan:
         """The instruments that may play, as in `events.attributes`; none if neither limits nor seed name any."""
         if not self.limits.programs:
             rows = EventCodec().encode(self.seed).rows
-            return frozenset(np.unique(rows[at.is_note(rows), at.INSTRUMENT]).tolist())
+            return frozenset(rows[at.is_note(rows), at.INSTRUMENT].tolist())
         each = [range(p * at.COPIES, min((p + 1) * at.COPIES, at.INSTRUMENTS)) for p in self.limits.programs]
         return frozenset(i for r in each for i in r)
 
