@@ -56,16 +56,18 @@ class GanNetwork:
         return form.complete(fired, given, known, self.config, home)
 
     def logits(self, noise: Floats, given: Floats, mask: Floats, latents: Floats | None = None) -> Floats:
-        """What the neurons are given: (n, K, N, P), as `Generator.logits`; of chosen `latents` (n, Z) if there are."""
+        """What the neurons are given: (n, K, N, P), as `Generator.logits`; of chosen `latents` (n, Z) if there are,
+        where they are numbers."""
         n, w, c = len(noise), self._w, self.config
         here, before, whole = form.chords(given, c)
         chords = np.concatenate([here, before, np.broadcast_to(whole, here.shape)], -1)
         beats, summary = self._heard(given, mask, chords)
-        if latents is None:
-            latents = self._latents(noise, _linear(summary, w, "context"))
-            if self._placed:
-                latents = np.where(np.any(mask, (1, 2))[:, None], latents, self._drawn(noise, w["mixture.until"]))
-        latents = latents.reshape(n, 1 + c.bars, -1)
+        drawn = self._latents(noise, _linear(summary, w, "context"))
+        if latents is not None:
+            drawn = np.where(np.isnan(latents), drawn, latents)
+        elif self._placed:
+            drawn = np.where(np.any(mask, (1, 2))[:, None], drawn, self._drawn(noise, w["mixture.until"]))
+        latents = drawn.reshape(n, 1 + c.bars, -1)
         x = _linear(latents[:, :1], w, "phrase") + _linear(latents[:, 1:], w, "bars").reshape(beats.shape)
         x = self._layers(x + w["place"] + _linear(beats, w, "known"), "layers", c.layers)
         own = _leaky(_linear(_unit(x), w, "own")).reshape(n, len(w["place"]), c.tracks, -1).swapaxes(1, 2)
@@ -109,7 +111,8 @@ class GanNetwork:
         """Latents (n, Z) from normal `noise`, by components that explain what is `given`: Bayes' rule, P(component |
         given) ∝ P(component) · P(given | component), the latter by the neurons of the component's mean.
 
-        Better music than the flow's: as the components, its draws lie where the decoder has been.
+        So music goes on better than by the flow: these lie where the decoder has been. NaN for phrases that know a
+        whole track: the components know no such music, and beside it the flow plays more.
         """
         share = np.diff(self._w["mixture.until"], prepend=np.float32(0)).clip(1e-9)
         sounding, begins = np.split(self._means, 2, -1)
@@ -122,6 +125,7 @@ class GanNetwork:
             chance = np.log(share) - nats - np.logaddexp(0, -logits).sum(1)
             until.append(np.cumsum(np.exp(chance - np.logaddexp.reduce(chance))))
         fitting = self._drawn(SURE * noise, np.stack(until).astype(np.float32))
+        fitting[np.all(mask, 2).any(1)] = np.nan
         return np.where(np.any(mask, (1, 2))[:, None], fitting, self._drawn(noise, self._w["mixture.until"]))
 
     @cached_property

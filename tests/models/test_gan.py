@@ -374,6 +374,7 @@ def test_the_players_copy_is_the_same(config: GanConfig, known: float) -> None:
     player = GanNetwork(Checkpoint(config, {k: v.numpy() for k, v in network.state_dict().items()}))
     z, cells = noise(n, config), phrases(n, config)
     _, mask = inputs(n, config, known)
+    mask[0, 0] = known > 0
     heard = np.where(mask.numpy()[..., None, None] > 0, cells, 0).astype(np.uint8)
     home = form.semitones_home(heard, mask.numpy(), form.home_from(z.numpy()), config)
     assert home.any()
@@ -381,7 +382,11 @@ def test_the_players_copy_is_the_same(config: GanConfig, known: float) -> None:
     with torch.no_grad():
         logits = network.logits(z, given, mask).numpy()
         fitting = player._fitting(z.numpy(), given.numpy(), mask.numpy())
-        made = binary(network.decode(torch.from_numpy(fitting), network.hear(given, mask))).numpy()
+        whole = mask.numpy().all(2).any(1)
+        assert (np.isnan(fitting).all(1) == whole).all()
+        flow = network.flow(z, network.hear(given, mask).context).numpy()
+        latents = torch.from_numpy(np.where(whole[:, None], flow, fitting))
+        made = binary(network.decode(latents, network.hear(given, mask))).numpy()
         assert np.allclose(network.mixture(z).numpy(), fitting, atol=1e-5) == (known == 0)
     assert np.abs(player.logits(z.numpy(), given.numpy(), mask.numpy()) - logits).max() < 1e-4
     drawn = player.phrases(z.numpy(), cells, mask.numpy())
