@@ -15,10 +15,8 @@ from musegen.events.roll import HOLD, ONSET, SILENT, Cells
 from musegen.models.config import GanConfig, config_from_dict
 from musegen.models.gan import form
 from musegen.models.gan.discriminator import Discriminator
-from musegen.models.gan.flow import Flow
 from musegen.models.gan.generator import Generator
 from musegen.models.gan.layers import binary
-from musegen.models.gan.mixture import Mixture, clusters
 
 CONFIG = GanConfig(tracks=3, latent=4, width=6, layers=2)
 FINE = dataclasses.replace(CONFIG, grain=1, steps=8, pitches=24)
@@ -63,74 +61,6 @@ def inputs(n: int, config: GanConfig, known: float = 0.0) -> tuple[torch.Tensor,
     rng = np.random.default_rng(3)
     mask = (rng.random((n, config.tracks, config.bars)) < known).astype(np.float32)
     return torch.from_numpy(form.to_beats(phrases(n, config), config)), torch.from_numpy(mask)
-
-
-def test_beats_hold_a_phrase_whole() -> None:
-    cells = phrases(2, FINE)
-    beats = form.to_beats(cells, FINE)
-    assert beats.shape == (2, 3, 16, 2 * 8 * 24)
-    np.testing.assert_array_equal(form.to_cells(beats, FINE), cells)
-
-
-@pytest.mark.parametrize(
-    ("config", "notes"),
-    [
-        (CONFIG, ((0, 6, 0), (6, 6, 0), (24, 12, 40), (90, 6, 12))),
-        (TRIPLETS, ((0, 6, 0), (6, 6, 0), (24, 8, 40), (32, 8, 83), (90, 6, 12))),
-    ],
-)
-def test_a_grain_of_six_keeps_16ths_and_one_of_two_triplets(config: GanConfig, notes: tuple[tuple[int, ...]]) -> None:
-    cells = np.zeros((1, 3, 4, 96, 84), np.uint8)
-    for start, length, pitch in notes:
-        cells[0, 1, 2, start : start + length, pitch], cells[0, 1, 2, start, pitch] = HOLD, ONSET
-    assert (form.to_cells(form.to_beats(cells, config), config) == cells).all()
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "begins", "ends"), [(4, 11, 6, 12), (7, 9, 6, 12), (1, 14, 0, 12), (5, 6, 6, 12)]
-)
-def test_a_note_goes_to_the_nearest_grains(start: int, end: int, begins: int, ends: int) -> None:
-    cells = np.zeros((1, 3, 4, 96, 84), np.uint8)
-    cells[0, 0, 1, start:end, 7], cells[0, 0, 1, start, 7] = HOLD, ONSET
-    line = form.to_cells(form.to_beats(cells, CONFIG), CONFIG)[0, 0, 1, :, 7]
-    assert np.flatnonzero(line).tolist() == list(range(begins, ends)) and line[begins] == ONSET
-    assert (line[begins + 1 : ends] == HOLD).all()
-
-
-def test_music_is_at_home_round_d() -> None:
-    """D minor's and C major's notes are; those of E flat major go up by nine semitones, whatever drums do."""
-    white, e_flat = np.isin(np.arange(12), [0, 2, 4, 5, 7, 9, 11]), np.isin(np.arange(12), [3, 5, 7, 8, 10, 0, 2])
-    assert form.home_of(np.stack([white, e_flat, np.eye(12)[2], np.zeros(12)]), [5, 5, 5, 5]).tolist() == [0, 9, 0, 5]
-    cells = np.zeros((2, 3, 4, 96, 84), np.uint8)
-    cells[:, 1, 0, :, 3] = HOLD  # e flat
-    cells[0, 2, 1, :, 8] = HOLD  # a flat, in a bar that is not known
-    cells[:, 0, 0, :, 6] = HOLD
-    mask = np.zeros((2, 3, 4))
-    mask[:, :, 0] = 1
-    mask[1, 1] = 0
-    assert form.semitones_home(cells, mask, 4, CONFIG).tolist() == [11, 4]
-
-
-def test_noise_is_at_home_in_every_key_alike() -> None:
-    keys = np.bincount(form.home_from(np.random.default_rng(0).standard_normal((6000, 8))), minlength=12)
-    assert keys.min() > 400 and len(keys) == 12
-
-
-def test_phrases_move_by_semitones_and_come_back() -> None:
-    cells = phrases(3, CONFIG)
-    cells[..., :12] = cells[..., -12:] = 0
-    up = form.moved(cells, [0, 5, 11], CONFIG)
-    np.testing.assert_array_equal(up[0], cells[0])
-    np.testing.assert_array_equal(up[1, 1:, ..., 17:], cells[1, 1:, ..., 12:-5])
-    np.testing.assert_array_equal(up[:, 0], cells[:, 0])
-    np.testing.assert_array_equal(form.moved(up, [0, -5, -11], CONFIG), cells)
-
-
-def test_what_would_leave_the_pitches_comes_back_by_an_octave() -> None:
-    cells = np.zeros((2, 3, 4, 96, 84), np.uint8)
-    cells[0, 1, 0, :6, 82] = cells[1, 1, 0, :6, 1] = HOLD
-    found = form.moved(cells, [3, -3], CONFIG)
-    assert [np.flatnonzero(f[1, 0, 0]).tolist() for f in found] == [[73], [10]]
 
 
 @pytest.mark.parametrize("neurons", ["deterministic", "stochastic"])
@@ -290,46 +220,6 @@ def test_a_balanced_generator_is_as_dense_as_music() -> None:
     network.balance(network.logits(z, *nothing).detach(), share)
     after = network(z, *nothing).detach().view(64, 3, 16, 2, 336).mean((0, 2, 4))
     assert torch.allclose(after, share, rtol=0.02) and not torch.allclose(before, share, rtol=0.5)
-
-
-def test_the_flow_goes_back_the_way_it_came_and_knows_its_density() -> None:
-    torch.manual_seed(0)
-    flow, known = Flow(6, 4, 16, 3).double(), torch.randn(1, 4).double()
-    for layer in flow.layers:
-        torch.nn.init.normal_(layer.last.weight, std=0.5)
-    z = torch.randn(1, 6).double()
-    latents = flow(z, known)
-    assert not torch.allclose(latents, z) and not torch.allclose(flow(z, known + 1), latents)
-    slopes = torch.autograd.functional.jacobian(lambda x: flow(x[None], known)[0], z[0])
-    normal = torch.distributions.Normal(0.0, 1.0).log_prob(z).sum()
-    assert flow.nats(latents, known).item() == pytest.approx((torch.linalg.slogdet(slopes)[1] - normal).item())
-
-
-def test_a_mixture_draws_where_it_was_fitted() -> None:
-    """Two clouds far apart, one long along an axis: draws lie in one or the other, as long and as often."""
-    rng = np.random.default_rng(0)
-    points = rng.normal(size=(2000, 6)).astype(np.float32)
-    points[:1500, 0] += 30
-    points[:1500, 1] *= 5
-    mixture = Mixture(6)
-    assert not mixture.fitted
-    mixture.fit(points, np.zeros_like(points), 0)
-    assert mixture.fitted
-    drawn = mixture(torch.from_numpy(rng.standard_normal((4000, 6)).astype(np.float32))).numpy()
-    first = drawn[:, 0] > 15
-    assert first.mean() == pytest.approx(0.75, abs=0.03) and np.abs(drawn[:, 0] - 15).min() > 8
-    assert drawn[first].std(0) == pytest.approx([1, 5, 1, 1, 1, 1], abs=0.5)
-    doubtful = Mixture(6)
-    doubtful.fit(points, np.full_like(points, 2.0), 0)
-    assert doubtful(torch.from_numpy(rng.standard_normal((4000, 6)).astype(np.float32))).numpy()[:, 5].std() > 1.6
-
-
-def test_clusters_are_found() -> None:
-    rng = np.random.default_rng(0)
-    points = np.repeat(rng.normal(size=(5, 3)) * 50, 20, 0) + rng.normal(size=(100, 3))
-    label = clusters(points.astype(np.float32), 5, rng).reshape(5, 20)
-    assert (label == label[:, :1]).all() and len(np.unique(label)) == 5
-    assert len(np.unique(clusters(np.zeros((4, 3), np.float32), 8, rng))) == 1
 
 
 def test_from_nothing_the_mixture_draws_and_beside_music_the_flow() -> None:

@@ -1,4 +1,4 @@
 """The bar GAN: phrases of four bars from noise, alone or given some of their tracks or bars.
 
-`patches` (numpy only) is the form of a phrase that the networks see; `generator` and `discriminator` are the networks.
+`form` (numpy only) is the form of a phrase that the networks see; `generator` and `discriminator` are the networks.
 """
