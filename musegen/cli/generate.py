@@ -172,7 +172,8 @@ def _say(args: argparse.Namespace, batch: Batch, stem: str) -> None:
     names = [path.name for path in batch.paths()]
     which, apart = f"{len(names)} files", ""
     if args.best is not None:
-        which = f"the {len(names)} of {len(batch.pieces)} files nearest to {batch.target:.2f} nats a note, as after the seed,"
+        which = f"the {len(names)} of {len(batch.pieces)} files nearest to {batch.target:.2f} nats a note, "
+        which += "as after the seed,"
         apart = f"; the rest in {args.out / 'others'}" * (len(names) < len(batch.pieces))
     span = f": {names[0]} … {names[-1]}" if names else ""
     print(f"{which} of {args.bars} bars in {args.out}{span}{apart}")

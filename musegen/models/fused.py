@@ -23,12 +23,12 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
     On a CPU in bfloat16 the plain formula took 0.85 of the time of torch's own kernel (T = 512); in float32, 2.9.
     """
     if q.device.type != "cpu" or q.dtype != torch.bfloat16:
-        attended: Tensor = F.scaled_dot_product_attention(q, k, v, bias, is_causal=bias is None)
-        return attended
+        return F.scaled_dot_product_attention(q, k, v, bias, is_causal=bias is None)
     if bias is None:
         bias = future(q.shape[-2], q.device).to(q.dtype)
-    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2) + bias
-    return scores.softmax(-1).to(v.dtype) @ v
+    scores: Tensor = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2) + bias
+    attended: Tensor = scores.softmax(-1).to(v.dtype) @ v
+    return attended
 
 
 def future(length: int, device: torch.device) -> Tensor:
