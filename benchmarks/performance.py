@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,25 +18,70 @@ from typing import Any
 from musegen.errors import FileError
 
 Row = dict[str, Any]
-COLUMNS = {
-    "decode": ("engine", "parameters", "per", "ms", "p999_ms", "ratio"),
-    "context": ("engine", "parameters", "context", "ms"),
-    "prefill": ("engine", "parameters", "notes", "ms"),
-    "startup": ("contender", "seconds", "resident_mb"),
-    "sampler": ("step", "before_us", "after_us"),
-    "batch": ("engine", "parameters", "rows", "processes", "notes_per_second", "ratio"),
-    "tokenise": ("files", "contender", "notes_per_second", "ratio"),
-    "corpus": ("files", "notes", "cores", "notes_per_second", "resident_mb"),
-    "train": ("parameters", "precision", "device", "notes_per_second", "tflops", "peak_tflops", "share", "waiting"),
-    "scale": ("what", "value", "unit", "per"),
+COLUMNS: dict[str, dict[str, tuple[str, float]]] = {
+    "decode": {
+        "model": ("model", 1),
+        "contender": ("contender", 1),
+        "weights": ("weights, M", 1e-6),
+        "p50": ("a note, ms", 1e3),
+        "p99": ("p99", 1e3),
+        "p99.9": ("p99.9", 1e3),
+        "memory": ("MB", 1),
+        "a note": ("× a note", 1),
+        "a token": ("× a token", 1),
+    },
+    "step by context": {"engine": ("engine", 1), "rows": ("rows held", 1), "step": ("a step, µs", 1e6)},
+    "step by batch": {"engine": ("engine", 1), "streams": ("streams", 1), "step": ("a step of one stream, µs", 1e6)},
+    "startup": {
+        "until": ("from process start to", 1),
+        "wall": ("seconds", 1),
+        "memory": ("MB", 1),
+        "of import torch": ("÷ import torch", 1),
+    },
+    "sampler": {"batch": ("streams", 1), "part": ("part of a row", 1), "microseconds": ("µs", 1)},
+    "batch": {
+        "engine": ("contender", 1),
+        "parameters": ("weights, M", 1e-6),
+        "rows": ("rows", 1),
+        "processes": ("processes", 1),
+        "notes_per_second": ("notes/s", 1),
+        "notes_per_cpu_second": ("notes a CPU second", 1),
+        "ratio": ("×", 1),
+    },
+    "tokenise": {
+        "files": ("files", 1),
+        "contender": ("contender", 1),
+        "notes_per_second": ("notes/s", 1),
+        "ratio": ("musegen is ×", 1),
+    },
+    "corpus": {
+        "files": ("files", 1),
+        "notes": ("notes", 1),
+        "cores": ("cores", 1),
+        "notes_per_second": ("notes/s", 1),
+        "resident_mb": ("MB", 1),
+    },
+    "train": {
+        "parameters": ("weights, M", 1e-6),
+        "precision": ("precision", 1),
+        "device": ("device", 1),
+        "notes_per_second": ("notes/s", 1),
+        "tflops": ("Gop/s", 1e3),
+        "peak_tflops": ("of the measured peak, Gop/s", 1e3),
+        "share": ("share", 1),
+        "waiting": ("waiting for data", 1),
+    },
+    "scale": {"what": ("what", 1), "value": ("value", 1), "unit": ("unit", 1), "per": ("per", 1)},
 }
+"""Of each figure the columns: key in a record's rows → heading, and what to multiply by."""
+
 TITLES = {
     "decode": "One note at a time",
-    "context": "Cost against context",
-    "prefill": "Hearing a seed",
+    "step by context": "Cost against context",
+    "step by batch": "Cost against batch",
     "startup": "Starting",
-    "sampler": "Drawing a note",
-    "batch": "Cost against batch",
+    "sampler": "Drawing a row, part by part",
+    "batch": "Batches of files",
     "tokenise": "From files to events",
     "corpus": "Whole corpora",
     "train": "Training",
@@ -73,30 +119,30 @@ def page(records: list[dict[str, Any]], out: Path) -> str:
     lines = ["# Performance", "", "Made by `python -m benchmarks.performance`; trust ratios more than seconds."]
     for figure, title in TITLES.items():
         for record in (r for r in records if r["figure"] == figure):
-            lines += ["", f"## {title}", "", f"`{record['command']}`, {record['date']}, {record['machine']}", ""]
-            if figure in PLOTS and all(NEEDED[figure] <= row.keys() for row in record["rows"]):
-                name = f"performance-{figure}.png"
+            command = re.sub(r" --json \S+", "", record["command"])
+            lines += ["", f"## {title}", "", f"`{command}`, {record['date']}, {record['machine']}", ""]
+            if figure in PLOTS:
+                name = f"performance-{figure.removeprefix('step by ')}.png"
                 draw(record["rows"], PLOTS[figure], title, out / name)
                 lines += [f"![{title}](images/{name})", ""]
             lines += table(record["rows"], COLUMNS[figure])
     return "\n".join(lines)
 
 
-def table(rows: list[Row], columns: tuple[str, ...]) -> list[str]:
-    """`rows` as a Markdown table of those `columns` that any row has; of all that they have where it is none."""
-    there = [c for c in columns if any(c in row for row in rows)] or list(dict.fromkeys(c for row in rows for c in row))
-    head = [f"| {' | '.join(c.replace('_', ' ') for c in there)} |", "|" + "---|" * len(there)]
-    return head + [f"| {' | '.join(cell(c, row.get(c)) for c in there)} |" for row in rows]
+def table(rows: list[Row], columns: dict[str, tuple[str, float]]) -> list[str]:
+    """`rows` as a Markdown table of those `columns` that any row has."""
+    there = [key for key in columns if any(key in row for row in rows)]
+    head = [f"| {' | '.join(columns[key][0] for key in there)} |", "|" + "---|" * len(there)]
+    return head + [f"| {' | '.join(cell(key, row.get(key), columns[key][1]) for key in there)} |" for row in rows]
 
 
-def cell(column: str, value: object) -> str:
-    """A value to three significant figures, as a share or in millions where the column is one of these."""
+def cell(column: str, value: object, factor: float = 1) -> str:
+    """A value to three significant figures, or as a share where the column is one."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return "" if value is None else str(value)
+    value *= factor
     if column in SHARES:
         return f"{value:.0%}"
-    if column == "parameters":
-        return f"{value / 1e6:.2g} M"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
@@ -147,21 +193,12 @@ def named(row: Row, by: tuple[str, ...]) -> str:
 
 
 PLOTS = {
-    "decode": bars("ms", ("engine", "parameters", "per"), "ms", logarithmic=True),
-    "context": lines("context", "ms", ("engine", "parameters"), "ms a note"),
-    "batch": lines("rows", "notes_per_second", ("engine", "parameters"), "notes a second"),
+    "decode": bars("p50", ("model", "contender"), "seconds a note (Hugging Face: four tokens)", logarithmic=True),
+    "step by context": lines("rows", "step", ("engine",), "seconds a step"),
+    "step by batch": lines("streams", "step", ("engine",), "seconds a step of one stream"),
     "tokenise": bars("notes_per_second", ("files", "contender"), "notes a second", logarithmic=True),
-    "train": bars("share", ("parameters", "precision", "device"), "share of the measured matrix peak"),
+    "train": bars("share", ("precision", "device"), "share of the measured matrix peak"),
 }
-
-NEEDED = {
-    "decode": {"engine", "ms"},
-    "context": {"context", "ms"},
-    "batch": {"rows", "notes_per_second"},
-    "tokenise": {"notes_per_second"},
-    "train": {"share"},
-}
-"""What a row must have to be drawn."""
 
 
 if __name__ == "__main__":
