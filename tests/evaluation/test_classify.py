@@ -86,7 +86,7 @@ def test_every_classifier_tells_the_styles_apart(model: Path, two_styles: Corpus
 
 def test_bayes_rule_is_the_models_own_likelihood(model: Path) -> None:
     """log P(y|x) − log P(z|x) is the difference of the nats that `score` gives under the tags, and of the priors."""
-    engine = load(model)
+    engine = load(model, exact=True)
     piece = tune(200)
     verdict = classify(model, piece, "uniform")
     scored = {s: density(engine, piece, (i,)).total for i, s in enumerate(engine.styles)}
