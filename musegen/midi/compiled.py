@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import symusic.core
 
 from ..piece import DRUMS, NOTE, Notes, Piece
 from .assemble import MOST_PARTS, assemble, in_order
 from .chunks import END_OF_TRACK, HEADER, Chunks
+from .parser import core
 
 # What goes before an end of track: a marker, which shows that the track was read in step up to there, then
 # after the longest delta time note-offs for every pitch in running status. A note that they end had no end.
@@ -78,7 +78,7 @@ def _places(data: bytes, what: bytes) -> Iterator[int]:
 def read_compiled(chunks: Chunks, name: str) -> Piece | None:
     """The piece, or None where symusic gives up. Raises MidiError as `assemble` does."""
     try:
-        score: Any = symusic.core.ScoreTick.from_midi(_with_offs(chunks))
+        score: Any = core.ScoreTick.from_midi(_with_offs(chunks))
     except RuntimeError:
         return None
     if [m.text for m in _each(score.markers)].count(_MARK) != len(chunks.tracks):
@@ -149,7 +149,7 @@ def _rows(notes: Any) -> bytes:
 
 
 def _pickles_as_expected() -> bool:
-    probe: Any = symusic.core.ScoreTick.from_midi(
+    probe: Any = core.ScoreTick.from_midi(
         HEADER.pack(b"MThd", 6, 1, 1, 480)
         + b"MTrk\0\0\0\x15\0\x90\x3c\x50\x01\x90\x3d\x51\x82\x2c\x80\x3c\x40\x01\x80\x3d\x40\0\xff\x2f\0"
     )
