@@ -170,12 +170,12 @@ def _render(args: argparse.Namespace, paths: list[Path]) -> None:
 def _say(args: argparse.Namespace, batch: Batch, stem: str) -> None:
     """What is where now, and how to have more."""
     names = [path.name for path in batch.paths()]
-    which, apart = f"{len(names)} files", ""
+    which, apart = f"{len(names)} file{'s' * (len(names) != 1)}", ""
     if args.best is not None:
         which = f"the {len(names)} of {len(batch.pieces)} files nearest to {batch.target:.2f} nats a note, "
         which += "as after the seed,"
         apart = f"; the rest in {args.out / 'others'}" * (len(names) < len(batch.pieces))
-    span = f": {names[0]} … {names[-1]}" if names else ""
+    span = f": {' … '.join(dict.fromkeys((names[0], names[-1])))}" if names else ""
     print(f"{which} of {args.bars} bars in {args.out}{span}{apart}")
     if batch.pieces and batch.pieces[0].file.rpartition("-")[0] != stem:
         print(f"({stem}-… are of other settings and stay as they are)")
