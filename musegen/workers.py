@@ -7,15 +7,18 @@ speaks of jobs as files that are read.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing as mp
 import os
 import pickle
+import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Generic, Protocol, TypeVar
@@ -157,7 +160,8 @@ class Pool(Generic[Job, Result]):
     def start(self) -> None:
         ours, theirs = self.context.Pipe()
         process = self.context.Process(target=_serve, args=(theirs, self.function, self.memory), daemon=True)
-        process.start()
+        with deaf_to_interrupts():
+            process.start()
         theirs.close()
         self.workers.append(_Worker(process, ours, time.monotonic() + _STARTING))
 
@@ -222,17 +226,30 @@ class Pool(Generic[Job, Result]):
 
 def _cause(code: int | None) -> str:
     if code is not None and code < 0:
-        from signal import Signals
-
-        return f"signal {-code}, {Signals(-code).name}"
+        return f"signal {-code}, {signal.Signals(-code).name}"
     return f"exit status {code}"
+
+
+@contextlib.contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """What is started within it never hears Ctrl-C, which a terminal sends to all; ours waits until we are through.
+
+    Ignoring it in the process itself would come too late: Python takes a while to get there.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # else it is started within, and lets the signals through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(pipe: Connection, function: Callable[[Job], Result], memory: int) -> None:
     """A worker: answer each job with the function's result or an error, until the pipe closes."""
-    from signal import SIG_IGN, SIGINT, signal
-
-    signal(SIGINT, SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _limit_memory(memory)
     pipe.send(None)

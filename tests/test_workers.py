@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ import pytest
 from musegen.errors import FileError, MissingPackageError, MusegenError, SettingsError
 from musegen.midi import read_many, write_midi
 from musegen.piece import Note, Piece
-from musegen.workers import AHEAD, map_files, run_jobs
+from musegen.workers import AHEAD, Pool, map_files, run_jobs
 
 
 def behave(path: str) -> str:
@@ -161,3 +162,20 @@ def test_read_many(tmp_path: Path) -> None:
 @pytest.mark.parametrize("workers", [0, None])
 def test_some_number_of_workers(workers: int | None) -> None:
     assert [r for _, r in map_files(behave, ["a"], workers=workers)] == ["A"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's /proc")
+def test_a_worker_is_deaf_to_ctrl_c_from_its_first_moment() -> None:
+    pool = Pool(_pid, 1, 60.0, 2**31, str)
+    try:
+        pool.start()  # it still imports
+        status = Path(f"/proc/{pool.workers[0].process.pid}/status").read_text()
+        blocked = int(next(line for line in status.splitlines() if line.startswith("SigBlk")).split()[1], 16)
+        assert blocked & 1 << (signal.SIGINT - 1)
+        assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & {signal.SIGINT}, "the parent hears it again"
+    finally:
+        pool.close()
+
+
+def _pid(job: str) -> int:
+    return os.getpid()

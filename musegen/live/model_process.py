@@ -9,12 +9,12 @@ import queue
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from multiprocessing import resource_tracker
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
 from ..errors import MusegenError
+from ..workers import deaf_to_interrupts
 from .partner import Answer, Source, Teller, Worker
 
 
@@ -32,7 +32,7 @@ class ModelProcess(Teller):
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_run, args=(theirs, source), name="musegen-model", daemon=True)
-        with _deaf_to_interrupts():
+        with deaf_to_interrupts():
             self._process.start()
         theirs.close()
         self.ready = False
@@ -122,23 +122,6 @@ class ModelProcess(Teller):
             with contextlib.suppress(ValueError):
                 return f"killed by {signal.Signals(-status).name}"
         return f"exit status {status}"
-
-
-@contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """What is started within it never hears Ctrl-C, which a terminal sends to all; ours waits until we are through.
-
-    Ignoring it in the process itself would come too late: Python takes a while to get there.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    resource_tracker.ensure_running()  # else it is started within, and lets the signals through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class ModelDied(MusegenError):
