@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 
 from .. import checkpoint as checkpoints
@@ -63,6 +64,10 @@ def write_files(
     known = _known(run) if unique else None
     with Manifest(Path(folder)) as manifest:
         work = Work(run, manifest, n, stem, known, tell)
+        for torn in Path(folder).glob(
+            f".{work.stem}-*.part"
+        ):  # of a run that was killed: this one has the folder alone
+            torn.unlink(missing_ok=True)
         if runner is None and _pays(work.to_make(), workers):
             runner = run_jobs
         pieces = work.run_through(runner, workers)
