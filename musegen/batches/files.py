@@ -64,10 +64,8 @@ def write_files(
     known = _known(run) if unique else None
     with Manifest(Path(folder)) as manifest:
         work = Work(run, manifest, n, stem, known, tell)
-        for torn in Path(folder).glob(
-            f".{work.stem}-*.part"
-        ):  # of a run that was killed: this one has the folder alone
-            torn.unlink(missing_ok=True)
+        for torn in Path(folder).glob(f".{escape(work.stem[:36])}*.part"):
+            torn.unlink(missing_ok=True)  # left by a run that was killed as it wrote; this one has the folder alone
         if runner is None and _pays(work.to_make(), workers):
             runner = run_jobs
         pieces = work.run_through(runner, workers)
