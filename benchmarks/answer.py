@@ -147,7 +147,7 @@ def _ask_when_over(recipe: Improvisation, phrases: int) -> list[float]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--phrases", type=int, default=200, help="how many (%(default)s)")
-    parser.add_argument("--checkpoint", default="transformer", help="who answers (%(default)s)")
+    parser.add_argument("--checkpoint", default="default", help="who answers (%(default)s)")
     parser.add_argument("--tempo", type=float, default=180.0, help="quarters a minute (%(default)g)")
     parser.add_argument("--period", type=int, default=256, help="frames of the server's period (%(default)s)")
     return parser.parse_args()

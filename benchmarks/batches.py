@@ -1,6 +1,6 @@
 """Notes a second of many files at once, beside Hugging Face `generate` in batches with a GPT-2 of the same size.
 
-    python -m benchmarks.batches [--checkpoint transformer] [--files 256] [--rounds 3] [--json FILE]
+    python -m benchmarks.batches [--checkpoint default] [--files 256] [--rounds 3] [--json FILE]
 
 musegen writes eight-bar files with `batches.files.write_files`: drawing, likelihood, manifest and files included, one
 process a core, their start as well. GPT-2 has four tokens a note, samples with the same temperature and top-p, and is
@@ -140,7 +140,7 @@ def per_second(rates: list[Rate]) -> tuple[float, float]:
 def main() -> None:
     """Print cost against batch for both, then the two in turns."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", default="transformer")
+    parser.add_argument("--checkpoint", default="default")
     parser.add_argument("--files", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tokens", type=int, default=32, help="of the peer, a sequence (%(default)s)")

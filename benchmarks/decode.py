@@ -258,7 +258,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", action="append", help="a shipped name or a folder (transformer)")
+    parser.add_argument("--checkpoint", action="append", help="a shipped name or a folder (default)")
     parser.add_argument("--sizes", type=float, nargs="*", default=[1, 5], help="millions of fresh weights (1 5)")
     parser.add_argument("--notes", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=3)
@@ -278,7 +278,7 @@ def main() -> None:
     print_header(*PACKAGES)
     figures: dict[str, list[dict[str, Any]]] = {"decode": [], "step by context": [], "step by batch": []}
     with tempfile.TemporaryDirectory() as scratch:
-        models = {name: name for name in args.checkpoint or ["transformer"]}
+        models = {name: name for name in args.checkpoint or ["default"]}
         models |= {f"fresh {m:g} M": str(fresh(m, Path(scratch, f"{m:g}"))) for m in args.sizes}
         for name, folder in models.items():
             rows = measure(name, folder, args.notes, args.rounds)

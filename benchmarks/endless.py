@@ -107,7 +107,7 @@ def _resident() -> float:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hours", type=float, default=10.0, help="how long to play (%(default)g)")
-    parser.add_argument("--checkpoint", default="transformer", help="a shipped name or a folder (%(default)s)")
+    parser.add_argument("--checkpoint", default="default", help="a shipped name or a folder (%(default)s)")
     parser.add_argument("--seed", default="jig", help="a file or a shipped name (%(default)s)")
     return parser.parse_args()
 

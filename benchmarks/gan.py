@@ -197,7 +197,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--gan", help="a checkpoint folder or the name of a shipped one; none: without it")
     parser.add_argument("--tracks", type=int, default=len(TRACKS), help="without a gan: 5 or 1 (%(default)s)")
     parser.add_argument("--phrases", type=int, default=512, help="of the gan, and at most so many by chance")
-    parser.add_argument("--model", default="transformer", help="that plays note by note (%(default)s)")
+    parser.add_argument("--model", default="default", help="that plays note by note (%(default)s)")
     parser.add_argument("--seeds", type=int, default=24, help="that it goes on from; 0: leave it out")
     parser.add_argument("--variations", type=int, default=4, help="of each")
     parser.add_argument("--wall", type=Path, help="draw sixteen of the gan's phrases to this PNG")

@@ -274,7 +274,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=2200, help="messages a run (%(default)s)")
     parser.add_argument("--period", type=int, default=256, help="frames of the server's period (%(default)s)")
-    parser.add_argument("--checkpoint", default="transformer", help="what generates (%(default)s)")
+    parser.add_argument("--checkpoint", default="default", help="what generates (%(default)s)")
     parser.add_argument("--peer", choices=("idle", "busy"), help=argparse.SUPPRESS)
     return parser.parse_args()
 

@@ -1,6 +1,6 @@
 """What one row of a stream costs, part by part, and drawing one value beside Hugging Face's top-p in torch.
 
-    python -m benchmarks.sampler [--checkpoint transformer] [--rows 300] [--batches 1 32 128] [--json FILE]
+    python -m benchmarks.sampler [--checkpoint default] [--rows 300] [--batches 1 32 128] [--json FILE]
 
 The parts are timed within the real stream, with the default limits; what is quoted is the mean over the quicker half
 of the rows, for a busy machine only ever adds. One thread. A value may need no drawing: see `sampler.Sampler`.
@@ -93,7 +93,7 @@ def drawing(batch: int) -> dict[str, float]:
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", default="transformer")
+    parser.add_argument("--checkpoint", default="default")
     parser.add_argument("--rows", type=int, default=300)
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 32, 128])
     add_json(parser)

@@ -33,7 +33,7 @@ def main() -> None:
     """Train what is missing, print the table, draw the picture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
-    parser.add_argument("--family", default="transformer")
+    parser.add_argument("--family", default="default")
     parser.add_argument("--widths", type=int, nargs="+", default=[64, 128, 256])
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--epochs", type=float, default=1.0)

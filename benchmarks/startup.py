@@ -46,7 +46,7 @@ class Taken(NamedTuple):
 def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", action="append", help="a shipped name or a folder (transformer and lstm)")
+    parser.add_argument("--checkpoint", action="append", help="a shipped name or a folder (default and lstm)")
     parser.add_argument("--rounds", type=int, default=DEFAULT_ROUNDS)
     parser.add_argument(
         "--clock", choices=("wall", "cpu"), default="wall", help="by which to compare; cpu where others use the machine"
@@ -55,7 +55,7 @@ def main() -> None:
     args = parser.parse_args()
     print_header(*PACKAGES)
     commands = {"python, nothing else": ["-c", "pass"], "musegen --help": ["-m", "musegen", "--help"]}
-    for checkpoint in args.checkpoint or ["transformer", "lstm"]:
+    for checkpoint in args.checkpoint or ["default", "lstm"]:
         commands[f"first note of {checkpoint}"] = ["-c", FIRST_NOTE, checkpoint]
     if find_spec("torch"):
         commands["import torch"] = ["-c", "import torch"]

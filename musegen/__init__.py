@@ -1,7 +1,7 @@
 """musegen plays on from a few bars of your music.
 
     import musegen
-    model = musegen.load("transformer")
+    model = musegen.load("default")
     pieces = musegen.generate(model, "tune.mid", n=4, bars=8)
     musegen.write_music(pieces[0], "out.mid")
 

@@ -162,6 +162,7 @@ def vocabulary() -> dict[str, Any]:
         "lookback": derived.LOOKBACK,
         "key_rows": derived.KEY_ROWS,
         "recent": derived.RECENT_COUNT,
+        "style in force": True,
     }
 
 

@@ -50,7 +50,7 @@ def jam(checkpoint: str, seed: str, folder: Path) -> Piece:
 
 
 def test_both_families_are_shipped_and_small() -> None:
-    assert CHECKPOINTS == ["lstm", "transformer"]
+    assert CHECKPOINTS == ["default", "lstm"]
     for name in SHIPPED:
         assert sum(f.stat().st_size for f in find(name).iterdir()) <= 17e6
 
@@ -123,7 +123,7 @@ def test_the_discriminative_classifiers_know_the_seeds() -> None:
         "polonaise": "schumann",
         "quartet-op59no2": "beethoven",
     }
-    classifier = Classifier.open("transformer")
+    classifier = Classifier.open("default")
     verdicts = {p.stem: classify(classifier, read_music(p)) for p in seeds()}
     assert {name: v.best("features") for name, v in verdicts.items()} == styles
     assert sum(v.best("state") == styles[name] for name, v in verdicts.items()) >= 4

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..sampling.plan import Limits, Plan
     from ..sampling.sampler import SamplerSettings
 
-DEFAULT_CHECKPOINT = "transformer"
+DEFAULT_CHECKPOINT = "default"
 
 
 def add_file_options(parser: argparse.ArgumentParser, folder: str) -> None:

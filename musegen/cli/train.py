@@ -14,7 +14,7 @@ from .reporter import Reporter
 EXAMPLES = """examples:
   musegen corpus build mycorpus ~/midi && musegen train mycorpus --out mymodel
   musegen train mycorpus --out mymodel                      again: goes on where it stopped
-  musegen train mycorpus --out mymodel --from transformer   fine-tune a checkpoint on your own music
+  musegen train mycorpus --out mymodel --from default   fine-tune a checkpoint on your own music
   torchrun --nproc-per-node 2 -m musegen train mycorpus --out mymodel     several processes or GPUs; for a model
                                                             that one cannot hold, with --parallel fsdp
 """
@@ -62,7 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("batch-rows", int, "rows a step"),
         ("rate", float, "peak learning rate"),
         ("warm-up", int, "steps to the peak"),
-        ("weight-decay", float, "of AdamW"),
+        ("weight-decay", float, "of matrices"),
         ("average", float, "decay of the weights' moving average"),
         ("transpose", int, "semitones of augmentation each way"),
         ("louder", float, "share by which velocities vary"),
@@ -80,11 +80,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("batch", int, "phrases a minibatch"),
         ("k", int, "minibatches for the discriminator to each for the generator"),
         ("loss", str, "minimax, non-saturating, wgan-gp or hinge (default)"),
-        ("rule", str, "momentum, as in the paper, or adam (default)"),
         ("momentum", float, "of either rule"),
         ("penalty", float, "weight of the gradient penalty"),
     ):
         how.add_argument(f"--{name}", type=of_gan, help=f"of a gan: {what}")
+    how.add_argument("--rule", help="adamw (default) or muon; of a gan momentum, as in the paper, or adam (default)")
     how.add_argument("--eta", type=float, help="of gan, humaniser: weight of the adversary beside a distance; 0: none")
     how.add_argument("--rates", type=float, nargs=2, metavar=("D", "G"), help="of a gan: both networks' learning rates")
     how.add_argument("--precision", choices=("auto", "float32", "bfloat16"))

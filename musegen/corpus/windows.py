@@ -109,8 +109,8 @@ class Windows:
         lesson = self._with_hole(rows, meters, window, epoch, since) or self._in_order(
             rows, meters, window, epoch, since
         )
-        if window.start == 0 and self.corpus.styles and rng.random() < self.tag_rate:
-            return _with_tag(lesson, self.corpus.style(window.piece))
+        if self.corpus.styles and rng.random() < self.tag_rate:
+            return _with_tag(lesson, self.corpus.style(window.piece), window.start == 0)
         return lesson
 
     def _in_order(self, rows: Rows, meters: tuple[Meter, ...], window: Window, epoch: int, since: int) -> Lesson:
@@ -173,9 +173,14 @@ def lesson_of(
     return Lesson(shown[:end], shown[:end], known[:end])
 
 
-def _with_tag(lesson: Lesson, tag: int) -> Lesson:
-    """`lesson` with style tag `tag` after START."""
-    row = lesson.heard[:1].copy()
-    row[0, :5] = at.tag_row(tag)
-    rows, heard = (np.concatenate([side[:1], row, side[1:]]) for side in (lesson.rows, lesson.heard))
-    return Lesson(rows, heard, np.concatenate([lesson.known[:1], lesson.known[:1], lesson.known[1:]]))
+def _with_tag(lesson: Lesson, tag: int, begins: bool) -> Lesson:
+    """`lesson` in the style `tag`, which is given after START where the window `begins` its piece."""
+    rows, heard, known = lesson
+    if begins:
+        row = heard[:1].copy()
+        row[0, :5] = at.tag_row(tag)
+        rows, heard = (np.concatenate([side[:1], row, side[1:]]) for side in (rows, heard))
+        known = np.concatenate([known[:1], known[:1], known[1:]])
+    for side in (rows, heard):
+        side[2 * begins :, derived.STYLE] = tag
+    return Lesson(rows, heard, known)

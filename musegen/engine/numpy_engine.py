@@ -17,7 +17,7 @@ from ..models.config import ModelConfig
 from .base import Floats
 
 _PITCHES = np.arange(128)[None]
-_TIMING = (("bar", derived.BAR), ("meter", derived.METER))
+_TABLES = (("bar", derived.BAR), ("meter", derived.METER), ("style", derived.STYLE))
 EPSILON = np.float32(1e-5)  # of every RMSNorm
 
 
@@ -57,7 +57,8 @@ class NumpyEngine:
         w = self.weights
         self._embed = [w[f"embed.attributes.{i}.weight"] for i in range(5)]
         self._embed_norm = w["embed.norm.weight"]
-        self._timing = [(w[f"situation.{n}.weight"], c) for n, c in _TIMING if self.config.bar]
+        tables = _TABLES if self.config.bar else _TABLES[2:]
+        self._tables = [(w[f"situation.{n}.weight"], c) for n, c in tables]
         self._slot = [w[f"situation.slot_{n}.weight"] for n in ("instrument", "pitch", "remaining")]
         self._slots_out = self._matrix("situation.slots")
         self._key = self._matrix("situation.key")
@@ -87,7 +88,7 @@ class NumpyEngine:
         np.maximum(each, 0, out=each)
         result: Floats = each.sum(-2) @ self._slots_out
         result += shares(rows[..., derived.KEY : derived.RECENT]) @ self._key
-        for table, column in self._timing:
+        for table, column in self._tables:
             result += table[rows[..., column]]
         return result
 

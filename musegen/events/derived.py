@@ -6,6 +6,7 @@ in the same `_slots`. A *row* (as models see it) is an event plus these columns:
 
     0-4   the event's attributes                 TIME   ticks since the start
     BAR   ticks since the bar line (≤ 191)       METER  index into METERS
+    STYLE the style tag given last (STYLE_TAGS: none), however long ago
     LAST  previous pitch of the same instrument (128: none); LAST_VELOCITY and LAST_DURATION: its bins
     KEY…   twelve counts: how often each pitch class (C first) was among the last 64 rows, drums apart
     RECENT… the sixteen instruments heard last, the latest first
@@ -30,7 +31,7 @@ from ..piece import Meter
 from . import attributes as at
 from .codec import Rows, onsets, shift_ticks
 
-TIME, BAR, METER, LAST, LAST_VELOCITY, LAST_DURATION, KEY = range(5, 12)
+TIME, BAR, METER, STYLE, LAST, LAST_VELOCITY, LAST_DURATION, KEY = range(5, 13)
 RECENT = KEY + 12
 RECENT_COUNT = 16
 SLOTS = RECENT + RECENT_COUNT
@@ -91,6 +92,7 @@ def derive_at(
     out[:, :5] = rows
     out[:, TIME] = now
     out[:, BAR], out[:, METER] = bar_position(now, meters)
+    out[:, STYLE] = _styles(rows)
     before = _same_instrument_before(rows, note)
     for column, attribute in _LASTS:
         out[:, column] = np.where(before >= 0, rows[before, attribute], at.ATTRIBUTES[attribute].none)
@@ -116,6 +118,26 @@ def _meter_table(meters: tuple[Meter, ...]) -> tuple[_Ints, _Ints, _Ints]:
     """The start, the ticks of a bar and the class of each meter."""
     kinds = [METERS.index(m[1:]) if m[1:] in METERS else len(METERS) for m in meters]
     return np.array([m.tick for m in meters]), np.array([m.bar_ticks() for m in meters]), np.array(kinds)
+
+
+def _styles(rows: Rows) -> _Ints:
+    """The style (N,) in force before each row."""
+    out = np.full(len(rows), at.STYLE_TAGS, np.int64)
+    for i in np.flatnonzero(_is_style(rows)):
+        out[i + 1 :] = rows[i, at.INSTRUMENT] - at.FIRST_TAG
+    return out
+
+
+def style_after(rows: Rows) -> int:
+    """The style in force after `rows` (N, 5)."""
+    tags = rows[_is_style(rows), at.INSTRUMENT]
+    return int(tags[-1]) - at.FIRST_TAG if len(tags) else at.STYLE_TAGS
+
+
+def _is_style(rows: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
+    """Which rows (…, 5) are style tags."""
+    named = rows[..., at.INSTRUMENT] - at.FIRST_TAG
+    return (rows[..., at.SHIFT] == at.TAG) & (named >= 0) & (named < at.STYLE_TAGS)  # type: ignore[no-any-return]
 
 
 def _same_instrument_before(rows: Rows, note: npt.NDArray[np.bool_]) -> _Ints:
@@ -200,6 +222,7 @@ class Tracker:
         self._past[:] = -1, -1, -1, 12
         self._begun = np.empty((batch, WIDTH), np.int32)  # the next row, as far as it does not hang on its shift
         self._begun[:, :5] = at.NO_NOTE
+        self._begun[:, STYLE] = at.STYLE_TAGS
         self._begun[:, LAST:KEY] = [at.ATTRIBUTES[a].none for _, a in _LASTS]
         self._begun[:, KEY:RECENT] = 0
         self._begun[:, RECENT:SLOTS] = _NO_INSTRUMENT
@@ -267,6 +290,8 @@ class Tracker:
         self._silent_from = np.maximum(self._silent_from, note * (self.now + _KNOWN[duration]))
         self._last[self._each, np.where(note, instrument, at.INSTRUMENTS + 1)] = rows[:, at.PITCH : at.DURATION + 1]
         self._to_front(instrument, note)
+        if not note.all():
+            self._begun[:, STYLE] = np.where(_is_style(rows), instrument - at.FIRST_TAG, self._begun[:, STYLE])
 
     def _to_front(self, instrument: npt.NDArray[np.integer], note: npt.NDArray[np.bool_]) -> None:
         recent = self._begun[:, RECENT:SLOTS]

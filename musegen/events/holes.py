@@ -103,6 +103,7 @@ def permute(rows: Rows, meters: tuple[Meter, ...], hole: Hole, since: int = 0, l
     shown = np.concatenate([before[lead:head], markers, before[head:]])
     nothing = np.zeros((len(shown), len(at.ATTRIBUTES)), np.bool_)
     nothing[len(shown) - len(known_before) :] = known_before
+    shown[head - lead :, derived.STYLE] = fill[:, derived.STYLE] = derived.style_after(rows[:head])
     return Permuted(np.concatenate([shown, fill]), np.concatenate([nothing, known]), len(shown))
 
 

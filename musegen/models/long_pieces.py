@@ -69,7 +69,7 @@ def pad(windows: Sequence[derived.ModelRows]) -> derived.ModelRows:
     """Windows of different lengths as one array (B, T, WIDTH); START rows, which nothing predicts, fill up."""
     out = np.zeros((len(windows), max(len(w) for w in windows), derived.WIDTH), np.int32)
     out[..., :5] = at.special_row(at.START)
-    out[..., derived.LAST] = at.ATTRIBUTES[at.PITCH].none
+    out[..., derived.STYLE], out[..., derived.LAST] = at.STYLE_TAGS, at.ATTRIBUTES[at.PITCH].none
     for row, window in zip(out, windows, strict=True):
         row[: len(window)] = window
     return out

@@ -23,7 +23,7 @@ NO_INTERVAL = INTERVALS - 1
 
 
 class Situation(nn.Module):
-    """The moment of each row — bar position, meter, sounding notes — as a vector (B, T, D).
+    """The moment of each row — bar position, meter, style, sounding notes — as a vector (B, T, D).
 
     The sounding notes form a set, so their descriptions are summed (Zaheer et al. 2017, Deep Sets).
     """
@@ -32,6 +32,7 @@ class Situation(nn.Module):
         super().__init__()
         self.bar = nn.Embedding(derived.BAR_POSITIONS, config.width) if config.bar else None
         self.meter = nn.Embedding(derived.METER_CLASSES, config.width) if config.bar else None
+        self.style = nn.Embedding(at.STYLE_TAGS + 1, config.width)
         self.slot_instrument = nn.Embedding(at.ATTRIBUTES[at.INSTRUMENT].inputs, config.slot_width)
         self.slot_pitch = nn.Embedding(at.ATTRIBUTES[at.PITCH].inputs, config.slot_width)
         self.slot_remaining = nn.Embedding(derived.REMAINING_NONE + 1, config.slot_width)
@@ -42,6 +43,7 @@ class Situation(nn.Module):
         slots = rows[..., derived.SLOTS :].reshape(*rows.shape[:-1], derived.SLOT_COUNT, 3)
         each = self.slot_instrument(slots[..., 0]) + self.slot_pitch(slots[..., 1]) + self.slot_remaining(slots[..., 2])
         together = self.slots(F.relu(each).sum(-2)) + self.key(shares(rows[..., derived.KEY : derived.RECENT]))
+        together = together + self.style(rows[..., derived.STYLE])
         if self.bar is not None and self.meter is not None:
             together = together + self.bar(rows[..., derived.BAR]) + self.meter(rows[..., derived.METER])
         result: Tensor = together

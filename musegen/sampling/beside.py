@@ -47,8 +47,9 @@ class HoleTracker(Tracker):
     begin with it have no say in its order.
     """
 
-    def __init__(self, meters: tuple[Meter, ...], kept: Notes, start: int) -> None:
+    def __init__(self, meters: tuple[Meter, ...], kept: Notes, start: int, style: int = at.STYLE_TAGS) -> None:
         super().__init__(1, meters)
+        self._begun[:, derived.STYLE] = style
         self._kept, self._next = kept, 0
         self._ends = derived.ends(kept.rows, kept.now)
         self._own: list[tuple[int, int, int, int]] = []  # onset, end, instrument, pitch

@@ -132,7 +132,7 @@ class _Draw:
         self.around, self.hole, self.generator = around, hole, generator
         prompt = sequence.rows[: sequence.begin + 1]
         self.given, self.known = sequence.rows[sequence.begin + 1 :], sequence.known[sequence.begin + 1 :]
-        self.tracker = HoleTracker(around.meters, kept, hole.start)
+        self.tracker = HoleTracker(around.meters, kept, hole.start, int(prompt[-1, derived.STYLE]))
         self.origin = int(prompt[0, derived.TIME])
         self.used = len(prompt)
         prompt[:, derived.TIME] -= self.origin

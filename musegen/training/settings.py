@@ -10,6 +10,7 @@ from ..errors import SettingsError
 PRECISIONS = ("auto", "float32", "bfloat16")
 DEVICES = ("auto", "cpu", "cuda")
 PARALLEL = ("ddp", "fsdp")
+RULES = ("adamw", "muon")
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class TrainSettings:
 
     epochs: float = 12.0  # how long the learning-rate schedule runs
     batch_rows: int = 4096  # rows a step, over all processes
-    rate: float = 2e-3  # peak learning rate of AdamW
+    rule: str = "adamw"  # or muon: AdamW, but matrices inside the network are turned
+    rate: float = 2e-3  # peak learning rate
     warm_up: int = 200  # steps to the peak; then a cosine down to a twentieth
     weight_decay: float = 0.05
     clip: float = 1.0  # gradient norm
@@ -45,11 +47,11 @@ class TrainSettings:
         for name in ("hold", "infill"):
             if not 0 <= getattr(self, name) <= 1:
                 raise SettingsError(f"The training setting {name} is {getattr(self, name)}; it must lie in 0 … 1.")
-        _one_of(self, precision=PRECISIONS, device=DEVICES, parallel=PARALLEL)
+        _one_of(self, rule=RULES, precision=PRECISIONS, device=DEVICES, parallel=PARALLEL)
 
 
 LOSSES = ("minimax", "non-saturating", "wgan-gp", "hinge")
-RULES = ("momentum", "adam")
+GAME_RULES = ("momentum", "adam")
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class GameSettings:
         for name in ("penalty", "eta", "warm_up", "rise", "clip"):
             if not 0 <= (getattr(self, name) or 0) < float("inf"):
                 raise SettingsError(f"The training setting {name} is {getattr(self, name)}; it must not be negative.")
-        _one_of(self, loss=LOSSES, rule=RULES, device=DEVICES)
+        _one_of(self, loss=LOSSES, rule=GAME_RULES, device=DEVICES)
 
     @property
     def penalty_weight(self) -> float:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from .device import Machine
 from .learner import Average, Learner
-from .optimiser import adamw, rate_at, set_rate
+from .optimiser import rate_at, rule_of, set_rate
 from .progress import append_log, restore, save
 from .settings import GameSettings, TrainSettings
 
@@ -116,7 +116,7 @@ class Run(ABC, Generic[B]):
 
 
 class Likelihood(Run[B]):
-    """A run of one model by AdamW, with warm-up and cosine; a moving average of its weights is what is kept."""
+    """A run of one model, with warm-up and cosine; a moving average of its weights is what is kept."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class Likelihood(Run[B]):
     ) -> None:
         self.model, self.settings, self.patience = model, settings, settings.patience
         self.average = Average(model, settings.average)
-        self.learner = Learner(model, adamw(model, settings), self.average)
+        self.learner = Learner(model, rule_of(model, settings), self.average)
         super().__init__(settings, folder, here, identity, {"model": self.learner}, report)
 
     @property

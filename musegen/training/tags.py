@@ -1,21 +1,19 @@
 """Fine-tuning on a corpus whose style tags are not the checkpoint's: each tag keeps what was learnt under its name.
 
 A tag is an index into a list of names, so another list would silently give one style's vector to another. Knows
-only where the vectors of the tags are: in the instrument's embedding (`events.attributes`).
+only where the vectors of the tags are: in the instrument's embedding (`events.attributes`), and in the situation's.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from ..checkpoint import Checkpoint
 from ..errors import SettingsError
 from ..events import attributes as at
 
-TAGS_OF = f"embed.attributes.{at.INSTRUMENT}.weight"
-"""The weight (instruments and tags, D) whose rows from FIRST_TAG on are the tags' vectors."""
+TABLES = ((f"embed.attributes.{at.INSTRUMENT}.weight", at.FIRST_TAG), ("situation.style.weight", 0))
+"""The weights whose rows from the number given on are the tags' vectors."""
 
 
 def with_styles(checkpoint: Checkpoint, styles: tuple[str, ...]) -> Checkpoint:
@@ -28,11 +26,13 @@ def with_styles(checkpoint: Checkpoint, styles: tuple[str, ...]) -> Checkpoint:
     old = checkpoint.styles
     if old == styles:
         return checkpoint
-    table = checkpoint.weights[TAGS_OF].copy()
-    known = table[at.FIRST_TAG : at.FIRST_TAG + len(old)].copy()
-    for i, name in enumerate(styles):
-        if name in old:
-            table[at.FIRST_TAG + i] = known[old.index(name)]
-        elif len(known):
-            table[at.FIRST_TAG + i] = np.mean(known, axis=0)
-    return replace(checkpoint, styles=styles, weights={**checkpoint.weights, TAGS_OF: table})
+    weights = dict(checkpoint.weights)
+    for table, first in TABLES:
+        vectors = weights[table][first : first + len(old)]
+        weights[table] = weights[table].copy()
+        for i, name in enumerate(styles, first):
+            if name in old:
+                weights[table][i] = vectors[old.index(name)]
+            elif old:
+                weights[table][i] = vectors.mean(axis=0)
+    return replace(checkpoint, styles=styles, weights=weights)

@@ -99,9 +99,9 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         Known.load(tmp_path)
 
 
-def test_the_shipped_transformer_says_what_it_learnt() -> None:
+def test_the_default_says_what_it_learnt() -> None:
     from musegen.checkpoint import find
 
-    known = Known.load(find("transformer"))
+    known = Known.load(find("default"))
     assert known is not None and 20 <= known.longest <= 40 and known.share < 1
     assert 2**18 < len(known.bits) < 2**20

@@ -42,9 +42,9 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JackServ
 
 @pytest.fixture
 def shipped(untrained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of shipped checkpoints with one small one called transformer."""
+    """A folder of shipped checkpoints with one small one called default."""
     folder = tmp_path / "checkpoints"
-    shutil.copytree(untrained, folder / "transformer")
+    shutil.copytree(untrained, folder / "default")
     monkeypatch.setattr("musegen.checkpoint.checkpoints_folder", lambda: folder)
     monkeypatch.setattr("musegen.live.checkup.checkpoints_folder", lambda: folder)
     return folder
@@ -72,7 +72,7 @@ def test_measures_a_real_port_at_rest_and_beside_the_model(
     jack = next(s for s in checkup["surroundings"]["systems"] if s["key"] == "jack")
     assert jack["ready"] and jack["period"] == pytest.approx(256 / 48_000)
     rest, busy = checkup["loop_backs"]
-    assert (rest["beside"], busy["beside"]) == ("", "transformer")
+    assert (rest["beside"], busy["beside"]) == ("", "default")
     for loop in (rest, busy):
         assert loop["trouble"] == "" and loop["messages"] == 300 + 75
         assert loop["lost"] < 75, "some of both kinds must have come through"
@@ -100,7 +100,7 @@ def test_a_broken_checkpoint_is_one_sentence(
     (broken / "model.safetensors").write_bytes(b"rubbish")
     status, checkup = found(capsys, "--checkpoint", str(broken))
     good, bad = checkup["speeds"]
-    assert (good["checkpoint"], good["trouble"]) == ("transformer", "") and good["notes_a_second"] > 0
+    assert (good["checkpoint"], good["trouble"]) == ("default", "") and good["notes_a_second"] > 0
     assert "cannot be read" in bad["trouble"] and bad["notes_a_second"] == 0
     assert (status, checkup["missing"], checkup["advice"]) == (1, bad["trouble"], [bad["trouble"]])
 

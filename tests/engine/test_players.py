@@ -262,7 +262,7 @@ def test_a_checkpoint_whose_player_fails_the_check_is_not_written(
     assert not {"config.json", "model.safetensors", PLAYER} & {f.name for f in tmp_path.iterdir()}
 
 
-@pytest.mark.parametrize("name", ["lstm", "transformer"])
+@pytest.mark.parametrize("name", ["default", "lstm"])
 def test_a_shipped_player_is_what_its_weights_give(name: str) -> None:
     folder = find(name)
     checkpoint = read(folder)

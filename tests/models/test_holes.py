@@ -99,7 +99,7 @@ def storyteller() -> SequenceModel:
     lessons = [(p, np.zeros((len(p), 5), np.bool_)) for p in plain for _ in range(2)]
     lessons += [sequence(story(e), h)[:2] for e in (0, 1) for h in holes]
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
-    for step in range(260):
+    for step in range(420):
         rows, known = (torch.from_numpy(a[None]) for a in lessons[step % len(lessons)])
         optimiser.zero_grad()
         model.nats(rows, rows, known).sum(-1).mean().backward()  # type: ignore[no-untyped-call]

@@ -222,7 +222,7 @@ def test_from_the_command_line(folder: Path, tmp_path: Path, capsys: pytest.Capt
         (["--walk"], "leave out --walk"),
         (["--temperature", "1"], "knows no temperature"),
         (["-n", "0"], "at least 1"),
-        (["--checkpoint", "transformer"], "Only a gan"),
+        (["--checkpoint", "default"], "Only a gan"),
     ],
 )
 def test_what_does_not_go_together_is_one_sentence(

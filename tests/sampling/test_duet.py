@@ -259,7 +259,7 @@ def test_the_way_out_makes_the_pattern_unlikely_for_a_few_notes() -> None:
 def test_an_endless_solo_does_not_end_in_a_loop() -> None:
     """The shipped transformer after the jig: left alone it plays eight bars for ever (17 different of 100)."""
     plan = Plan(read_music(find_seed("jig")))
-    brain = Improvisation("transformer", plan).open()
+    brain = Improvisation("default", plan).open()
     brain.ask(Request(1, 0, voices=tuple(sorted(plan.instruments()))))
     notes = [note for _ in range(2500) if (note := brain.next())]
     last = notes[-1].onset // plan.bar

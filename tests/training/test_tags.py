@@ -14,7 +14,9 @@ from musegen.errors import SettingsError
 from musegen.events import attributes as at
 from musegen.training.loop import train
 from musegen.training.settings import TrainSettings
-from musegen.training.tags import TAGS_OF, with_styles
+from musegen.training.tags import TABLES, with_styles
+
+TAGS_OF = TABLES[0][0]
 
 
 def tags(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
@@ -32,7 +34,9 @@ def test_a_name_keeps_its_vector_and_a_new_one_is_the_mean(untrained: Path) -> N
     for name in ("american", "irish"):
         assert np.allclose(new[name], (old["chorale"] + old["tune"]) / 2)
     changed = [k for k in before.weights if not np.array_equal(before.weights[k], after.weights[k])]
-    assert changed == [TAGS_OF]
+    assert changed == [name for name, _ in TABLES]
+    in_force = after.weights[TABLES[1][0]]
+    assert np.array_equal(in_force[1], before.weights[TABLES[1][0]][0])  # chorale
     first, end = at.FIRST_TAG, at.FIRST_TAG + 4
     assert np.array_equal(before.weights[TAGS_OF][:first], after.weights[TAGS_OF][:first])
     assert np.array_equal(before.weights[TAGS_OF][end:], after.weights[TAGS_OF][end:])

@@ -23,6 +23,8 @@ _INTERVALS, _NO_INTERVAL, _SAME = 256, 255, 127
 _LAST = {at.PITCH: (), at.VELOCITY: ("last_velocity",), at.DURATION: ("last_duration",)}
 _COLUMN = {"last": derived.LAST, "last_velocity": derived.LAST_VELOCITY, "last_duration": derived.LAST_DURATION}
 
+_MOMENT = {"bar": derived.BAR, "meter": derived.METER, "style": derived.STYLE}
+
 
 def build_head(config: ModelConfig, weights: Weights, bits: int, about: dict[str, str]) -> bytes:
     """The head's ONNX file, its numbers in 8 or 32 `bits`."""
@@ -87,8 +89,9 @@ class _Head:
         self._tables = Stack(nodes, "head tables", {**drawn, **named})
         slots = {n: weights[f"situation.slot_{n}.weight"] for n in ("instrument", "pitch", "remaining")}
         self._slots = Stack(nodes, "slot tables", slots)
-        timing = {n: weights[f"situation.{n}.weight"] for n in ("bar", "meter")} if config.bar else {}
-        self._timing = Stack(nodes, "timing tables", timing) if timing else None
+        self._moment = [(n, c) for n, c in _MOMENT.items() if config.bar or n == "style"]
+        moment = {n: weights[f"situation.{n}.weight"] for n, _ in self._moment}
+        self._moments = Stack(nodes, "moment tables", moment)
 
     def situation(self, nodes: Nodes) -> str:
         """What `models.notes.Situation` says of the rows `target`."""
@@ -101,10 +104,8 @@ class _Head:
         both = nodes.op("Concat", sounding, self._shares(nodes, keys), axis=-1)
         weight = np.concatenate([self._w["situation.slots.weight"], self._w["situation.key.weight"]], 1)
         together = nodes.linear(both, weight)
-        if self._timing is None:
-            return together
-        timing = self._timing.places(nodes, "target", [("bar", derived.BAR), ("meter", derived.METER)])
-        return nodes.op("Add", together, self._timing.summed(nodes, timing))
+        moment = self._moments.places(nodes, "target", self._moment)
+        return nodes.op("Add", together, self._moments.summed(nodes, moment))
 
     def logits(self, nodes: Nodes, attribute: int) -> str:
         """Those of one attribute, as `models.notes.NoteHead`."""
