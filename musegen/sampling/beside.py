@@ -162,6 +162,9 @@ class AtOnce:
         mask = np.ones((1, at.ATTRIBUTES[self.attribute].outputs), np.bool_)
         if self.attribute == at.SHIFT:
             mask[0, : at.LONGEST_SHIFT] = free.any(axis=0)
+            # Who may begin together with the last note comes after it in the codec's order.
+            later = np.array([instrument for instrument, _ in self.most]) >= tracker.last_note[0]
+            mask[0, 0] = (free[:, 0] & later).any()
         else:
             mask[0, [instrument for instrument, _ in self.most]] = free[:, 0]
         return mask

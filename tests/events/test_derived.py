@@ -38,11 +38,21 @@ def test_a_case_by_hand() -> None:
     assert slots_of(end) == [(at.DRUM_INSTRUMENT, 40, 24)]
 
 
-@given(exact_pieces())
-def test_tracker_equals_derive(piece: Piece) -> None:
-    rows = EventCodec().encode(piece).rows
+@given(exact_pieces(), st.lists(st.integers(0, at.STYLE_TAGS - 1), max_size=2))
+def test_tracker_equals_derive(piece: Piece, styles: list[int]) -> None:
+    rows = EventCodec().encode(piece, tuple(styles)).rows
     tracker = derived.Tracker(3, piece.meters)
     np.testing.assert_array_equal(tracker.feed(rows), derived.derive(rows, piece.meters))
+
+
+def test_a_style_is_in_force_from_its_tag_on_and_a_hole_marker_is_none() -> None:
+    piece = Piece.from_notes([Note(24 * i, 24, 60) for i in range(400)])
+    rows = derived.derive(EventCodec().encode(piece, (7,)).rows, piece.meters)
+    assert rows[:2, derived.STYLE].tolist() == [at.STYLE_TAGS] * 2, "START and the tag itself"
+    assert set(rows[2:, derived.STYLE].tolist()) == {7}, "however far back the tag is"
+    marked = np.stack([at.special_row(at.START), at.tag_row(at.HOLE_FROM), at.tag_row(at.HOLE_TO), rows[5, :5]])
+    assert set(derived.derive(marked.astype(np.int16), piece.meters)[:, derived.STYLE]) == {at.STYLE_TAGS}
+    assert derived.style_after(rows[:2, :5].astype(np.int16)) == 7
 
 
 HELD = at.ATTRIBUTES[at.DURATION].none

@@ -51,7 +51,9 @@ def pieces_with_holes(draw: st.DrawFn) -> tuple[Piece, Hole]:
 def test_nothing_is_lost(case: tuple[Piece, Hole], tagged: bool) -> None:
     piece, hole = case
     rows = EventCodec().encode(piece, (3,) if tagged else ()).rows
-    np.testing.assert_array_equal(restore(permute(rows, piece.meters, hole)), rows)
+    permuted = permute(rows, piece.meters, hole)
+    np.testing.assert_array_equal(restore(permuted), rows)
+    assert set(permuted.rows[1 + tagged :, derived.STYLE]) == {3 if tagged else at.STYLE_TAGS}, "markers and all"
 
 
 @settings(deadline=None)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import musegen
 from musegen.checkpoint import Checkpoint
@@ -56,20 +57,22 @@ def engine(checkpoint: Path) -> Engine:
     return musegen.load(checkpoint)
 
 
-def same_columns(piece: Piece, hole: Hole) -> None:
-    rows = EventCodec().encode(piece).rows
+def same_columns(piece: Piece, hole: Hole, style: int | None = None) -> None:
+    rows = EventCodec().encode(piece, () if style is None else (style,)).rows
     now = np.cumsum(derived.shift_ticks(rows[:, at.SHIFT]))
     kept = at.is_note(rows) & ~hole.holds(rows, now)
     wanted = permute(rows, piece.meters, hole)
-    tracker = HoleTracker(piece.meters, Notes(rows[kept], now[kept]), hole.start)
+    tracker = HoleTracker(
+        piece.meters, Notes(rows[kept], now[kept]), hole.start, at.STYLE_TAGS if style is None else style
+    )
     for row in wanted.rows[wanted.begin + 1 :]:
         np.testing.assert_array_equal(tracker.push(row[None, :5].astype(np.int16))[0], row)
 
 
 @settings(deadline=None)
-@given(pieces_with_holes())
-def test_the_tracker_has_the_columns_of_training(case: tuple[Piece, Hole]) -> None:
-    same_columns(*case)
+@given(pieces_with_holes(), st.sampled_from([None, 3]))
+def test_the_tracker_has_the_columns_of_training(case: tuple[Piece, Hole], style: int | None) -> None:
+    same_columns(*case, style)
 
 
 @pytest.mark.parametrize("instrument", [0, 1, 2])
@@ -140,7 +143,7 @@ def test_the_limits_hold_in_the_gap(engine: Engine) -> None:
 
 def test_a_voice_stays_one_voice(engine: Engine) -> None:
     settings = SamplerSettings(temperature=2.0, top_p=1.0)
-    for piece in infill(engine, tune(0), (3, 6), n=6, settings=settings, limits=Limits(voices=0)):
+    for piece in infill(engine, tune(0), (3, 6), n=24, settings=settings, limits=Limits(voices=0)):
         for part in (0, 1):
             mine = piece.notes[piece.notes["part"] == part]
             ends = (mine["onset"] + mine["duration"])[:-1]

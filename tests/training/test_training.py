@@ -20,6 +20,7 @@ from musegen.corpus.windows import Windows, held_notes
 from musegen.errors import CheckpointError, SettingsError
 from musegen.evaluation.likelihood import held_out
 from musegen.events import attributes as at
+from musegen.events import derived
 from musegen.models.config import ModelConfig
 from musegen.training.loop import train
 from musegen.training.progress import LOG, read_log
@@ -222,6 +223,17 @@ class TestWindows:
             assert at.is_note(true)[hidden].all() and (heard[hidden, at.DURATION] == none).all()
             changed += int(hidden.sum())
         assert changed > 100
+
+    def test_a_tagged_piece_has_its_style_in_all_its_windows(self, corpus: Corpus) -> None:
+        always = Windows(corpus, length=16, batch_rows=256, tag_rate=1.0)
+        for window in (w for batch in always.epoch(0) for w in batch):
+            rows, heard, _ = always.lesson(window, 0)
+            first = 2 if window.start == 0 else 0  # START and the tag
+            for side in (rows, heard):
+                assert set(side[first:, derived.STYLE]) == {corpus.style(window.piece)}
+        never = Windows(corpus, length=16, batch_rows=256, tag_rate=0.0)
+        window = always.epoch(0)[0][0]
+        assert set(never.lesson(window, 0).rows[:, derived.STYLE]) == {at.STYLE_TAGS}
 
     def test_a_long_note_is_held_oftener_than_a_short_one(self) -> None:
         long, short = 95, 5  # bins of 96 and 6 ticks, where a note begins every 12
