@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -17,6 +18,8 @@ tag, or write STYLE=FOLDER), or one of
   music21:classical   Haydn, Mozart, Beethoven, Clara and Robert Schumann (styles haydn, mozart, …)
   freedoom            the soundtrack of Freedoom, from the vizdoom package
   default             all of the above
+  groove:FOLDER       the Groove MIDI Dataset: drums, with its own split (styles rock, funk, …; its fills: fill)
+  giantmidi:FOLDER    MIDI files of GiantMIDI-Piano (style piano)
   jsb16:FOLDER        train.json and valid.json of JSB-16, with their own splits
 
 examples:
@@ -88,9 +91,8 @@ def _build(args: argparse.Namespace) -> None:
 
 
 def _home(name: str) -> str:
-    """~ in FOLDER and in STYLE=FOLDER: the shell leaves the second alone."""
-    style, equals, folder = name.partition("=")
-    return f"{style}={os.path.expanduser(folder)}" if equals else os.path.expanduser(name)
+    """~ in FOLDER, STYLE=FOLDER and groove:FOLDER: the shell leaves the last two alone."""
+    return re.sub(r"(?:(?<=^)|(?<=[=:]))~.*", lambda found: os.path.expanduser(found[0]), name, count=1)
 
 
 def _show(args: argparse.Namespace) -> None:

@@ -172,14 +172,14 @@ def _choose(candidates: list[Candidate]) -> tuple[list[tuple[Candidate, str, str
     first: dict[str, str] = {}
     for number, c in enumerate(candidates):
         reason = ""
-        if c.item.split:
-            pass  # a benchmark's own pieces and splits are taken as they are
-        elif c.item.held_out:
+        if c.item.held_out:
             reason = "held out: it is in the validation or test set of the JSB-16 benchmark"
-        elif number in held:
-            reason = f"held out: it has the notes of {held[number]}, which is held out"
         elif c.facts["notes"] < FEWEST_NOTES:
             reason = f"only {c.facts['notes']} notes (at least {FEWEST_NOTES} are wanted)"
+        elif c.item.split:
+            pass  # a dataset's own splits are taken as they are
+        elif number in held:
+            reason = f"held out: it has the notes of {held[number]}, which is held out"
         elif c.identity.exact in first:
             reason = f"the same notes as {first[c.identity.exact]}"
         if reason:

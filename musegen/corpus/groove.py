@@ -10,7 +10,6 @@ and triplets are so written as 16ths that are played off their places. Knows not
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 from collections import Counter
@@ -25,18 +24,11 @@ import numpy.typing as npt
 from ..errors import CorpusError, FileError, MusegenError
 from ..events.drums import DRUM_OF_PITCH, STROKE_OF_PITCH, DrumRows
 from ..piece import DRUMS, Piece, rescale
+from .datasets import GROOVE, INFO, LICENCE, SPLITS, groove_rows
 from .sources import MIDI_SUFFIXES
 
 Floats = npt.NDArray[np.float64]
 
-INFO = "info.csv"
-COLUMNS = ("drummer", "style", "beat_type", "time_signature", "midi_filename", "split")
-SPLITS = {"train": "train", "validation": "valid", "test": "test"}
-LICENCE = "CC BY 4.0"
-CREDIT = (
-    "Groove MIDI Dataset (Magenta, Google LLC): J. Gillick, A. Roberts, J. Engel, D. Eck, D. Bamman, Learning to "
-    "Groove with Inverse Sequence Transformations, ICML 2019 (https://magenta.tensorflow.org/datasets/groove)"
-)
 HELD_OUT = 0.1  # share of the files of a folder that has no split of its own
 
 
@@ -111,26 +103,17 @@ def read_grooves(folder: str | os.PathLike[str]) -> Grooves:
             f"{place} has {len(found['train'])} drum performances to learn from and {len(found['valid'])} to judge by, "
             f"and needs some of both ({why})."
         )
-    credit, licence = (CREDIT, LICENCE) if published else (str(place), "not stated: as the owner of the folder allows")
+    credit, licence = (GROOVE, LICENCE) if published else (str(place), "not stated: as the owner of the folder allows")
     return Grooves(found["train"], found["valid"], left_out, credit, licence)
 
 
 def _published(place: Path, left_out: Counter[str]) -> Iterator[_Listed]:
     """What info.csv lists: long performances in 4/4 that are there."""
-    try:
-        with (place / INFO).open(newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CorpusError(f"{place / INFO} cannot be read ({error}).") from error
-    if missing := [c for c in COLUMNS if not rows or c not in rows[0] or None in (r[c] for r in rows)]:
-        raise CorpusError(f"{place / INFO} lacks the column {missing[0]}: it is not that of the Groove MIDI Dataset.")
-    for row in rows:
+    for row in groove_rows(place):
         if row["beat_type"] != "beat":
             left_out["fills"] += 1
         elif row["time_signature"] != "4-4":
             left_out["not in 4/4"] += 1
-        elif row["split"] not in SPLITS:
-            raise CorpusError(f"{place / INFO} has the split {row['split']!r}; known: {', '.join(SPLITS)}.")
         else:
             name, tags = row["midi_filename"], (row["drummer"], row["style"].split("/")[0])
             yield _Listed(place / name, name, SPLITS[row["split"]], tags)

@@ -43,6 +43,7 @@ class Item:
     composer: str = ""
     qpm: float = 120.0
     lump: str = ""
+    title: str = ""  # where the file's name is not one
     split: str = ""
     held_out: bool = False
     content: bytes | None = None  # of the file, or of the lump, once it is on its way to who reads it
@@ -51,7 +52,8 @@ class Item:
 def list_items(names: Iterable[str]) -> list[Item]:
     """The items of every source, in a stable order.
 
-    A name is one of `NAMED`, `jsb16:FOLDER`, a folder, or `STYLE=FOLDER`. Raises CorpusError for anything else.
+    A name is one of `NAMED`, `jsb16:FOLDER`, `groove:FOLDER`, `giantmidi:FOLDER`, a folder, or `STYLE=FOLDER`. Raises
+    CorpusError for anything else.
     """
     items: list[Item] = []
     for name in dict.fromkeys(names):
@@ -73,6 +75,11 @@ def _items(name: str) -> Iterator[Item]:
         return _freedoom()
     if name.startswith("jsb16:"):
         return _jsb16(Path(name.removeprefix("jsb16:")))
+    if name.startswith(("groove:", "giantmidi:")):
+        from .datasets import giantmidi, groove
+
+        dataset, _, place = name.partition(":")
+        return groove(Path(place)) if dataset == "groove" else giantmidi(Path(place))
     if name.startswith("music21:"):
         raise CorpusError(f"There is no source {name}: the named ones are {', '.join(NAMED)}.")
     return _folder(name)
@@ -123,7 +130,12 @@ def _read_midi(item: Item) -> tuple[str, Piece]:
     content = carried(item).content if item.content is None else item.content
     assert content is not None
     name = item.key if item.lump else str(item.path)
-    return item.lump or item.path.stem, files.read_midi_bytes(content, name)
+    piece = files.read_midi_bytes(content, name)
+    if item.source == "groove":
+        from .datasets import general_midi
+
+        piece = general_midi(piece)
+    return item.title or item.lump or item.path.stem, piece
 
 
 def _folder(name: str) -> Iterator[Item]:
@@ -131,7 +143,8 @@ def _folder(name: str) -> Iterator[Item]:
     folder = Path(place if equals else name)
     if not folder.is_dir():
         raise CorpusError(
-            f"There is no source {name}: it is neither a folder nor one of {', '.join(NAMED)} or jsb16:FOLDER."
+            f"There is no source {name}: it is neither a folder nor one of {', '.join(NAMED)}, groove:FOLDER, "
+            "giantmidi:FOLDER or jsb16:FOLDER."
         )
     style = style if equals else folder.resolve().name
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in MIDI_SUFFIXES + SCORE_SUFFIXES):

@@ -14,9 +14,10 @@ from musegen.corpus.build import build, read_file
 from musegen.corpus.sources import Item, held_out_chorales, list_items
 from musegen.corpus.wad import lump_names, read_lump
 from musegen.errors import CorpusError
+from musegen.events import attributes as at
 from musegen.events.codec import EventCodec
 from musegen.midi.write import midi_bytes
-from musegen.piece import Note, Piece
+from musegen.piece import DRUMS, Meter, Note, Piece, Tempo
 
 RESTRICTED = ("palestrina", "essen", "trecento", "josquin", "monteverdi", "leadsheet", "demos", ".krn")
 
@@ -100,3 +101,71 @@ def test_a_held_out_chorale_is_refused_under_any_name_or_key(tmp_path: Path, mon
     assert "bwv120.8-a, which is held out" in reasons["bwv137.5"]  # the same chorale in another key
     assert "the same notes as" in reasons["bwv398"]
     assert all("held out" in reasons[name] for name in held)
+
+
+def groove_like(folder: Path, rows: list[str]) -> Path:
+    """A folder in the form of the Groove MIDI Dataset, every file of which holds nine strokes of an edge."""
+    lines = ["drummer,session,id,style,bpm,beat_type,time_signature,midi_filename,duration,split"]
+    for number, row in enumerate(rows):
+        style, kind, meter, split = row.split()
+        name = f"drummer1/{number}.mid"
+        (folder / "drummer1").mkdir(parents=True, exist_ok=True)
+        bars = Meter(0, *map(int, meter.split("-")))
+        notes = [
+            Note(12 * i, 4, (22, 26, 58)[i % 3], 40 + 4 * i + number, DRUMS) for i in range(9 - 5 * (kind == "few"))
+        ]
+        (folder / name).write_bytes(midi_bytes(Piece.from_notes(notes, tempos=(Tempo(0, 400_000),), meters=(bars,))))
+        lines.append(
+            f"drummer1,s,{number},{style},150,{'fill' if kind == 'fill' else 'beat'},{meter},{name},1.0,{split}"
+        )
+    (folder / "info.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def test_groove_keeps_its_split_styles_meters_and_velocities(tmp_path: Path) -> None:
+    rows = ["rock/folk beat 4-4 train", "rock fill 4-4 validation", "latin beat 6-8 train", "soul few 4-4 train"]
+    place = groove_like(tmp_path / "groove", rows)
+    corpus = build(tmp_path / "out", [f"groove:{place}"], workers=1)
+    found = [(e.style, e.split, e.meters[0][1:], e.tempos[0].microseconds, e.notes) for e in corpus.entries]
+    assert found == [
+        ("rock", "train", (4, 4), 400_000, 9),
+        ("fill", "valid", (4, 4), 400_000, 9),
+        ("latin", "train", (6, 8), 400_000, 9),
+    ]
+    notes = corpus.rows(0)[1:-1]
+    assert notes[:, at.PITCH].tolist() == [42, 46, 43] * 3
+    assert (notes[:, at.INSTRUMENT] == at.DRUM_INSTRUMENT).all()
+    assert notes[:, at.VELOCITY].tolist() == [10 + i for i in range(9)]
+    (dropped,) = [json.loads(line) for line in (tmp_path / "out" / "rejected.jsonl").read_text().splitlines()]
+    assert dropped["reason"] == "only 4 notes (at least 8 are wanted)"
+    assert "CC BY 4.0" in corpus.licences["groove"]
+    assert "Gillick" in corpus.licences["groove"]
+
+
+def test_groove_is_the_same_corpus_wherever_it_lies(tmp_path: Path) -> None:
+    prints = set()
+    for name in ("here", "there"):
+        place = groove_like(tmp_path / name, ["rock beat 4-4 train"])
+        prints.add(build(tmp_path / f"{name}.corpus", [f"groove:{place}"], workers=1).fingerprint)
+    assert len(prints) == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [(None, "holds no info.csv"), ("drummer,style\na,b\n", "lacks the column"), ("", "lacks the column")],
+)
+def test_what_is_not_groove_is_one_sentence(tmp_path: Path, table: str | None, sentence: str) -> None:
+    if table is not None:
+        (tmp_path / "info.csv").write_text(table)
+    with pytest.raises(CorpusError, match=sentence):
+        list_items([f"groove:{tmp_path}"])
+
+
+def test_giantmidi_names_the_composer_and_the_authors(tmp_path: Path) -> None:
+    for name in ("Handel, George Frideric, Air, HWV 425, abc.mid", "Scriabin_op_42_xyz.mid"):
+        (tmp_path / name).write_bytes(midi_bytes(Piece.from_notes([Note(24 * i, 24, 60 + i) for i in range(9)])))
+    items = list_items([f"giantmidi:{tmp_path}"])
+    assert [(i.composer, i.style, i.split) for i in items] == [("Handel", "piano", ""), ("Scriabin", "piano", "")]
+    assert all("CC BY 4.0" in i.licence and "Kong" in i.licence for i in items)
+    with pytest.raises(CorpusError, match="There is no folder"):
+        list_items([f"giantmidi:{tmp_path / 'nowhere'}"])
