@@ -110,7 +110,7 @@ class Windows:
             rows, meters, window, epoch, since
         )
         if self.corpus.styles and rng.random() < self.tag_rate:
-            return _with_tag(lesson, self.corpus.style(window.piece), window.start == 0)
+            return with_tag(lesson, self.corpus.style(window.piece), window.start == 0)
         return lesson
 
     def _in_order(self, rows: Rows, meters: tuple[Meter, ...], window: Window, epoch: int, since: int) -> Lesson:
@@ -173,7 +173,7 @@ def lesson_of(
     return Lesson(shown[:end], shown[:end], known[:end])
 
 
-def _with_tag(lesson: Lesson, tag: int, begins: bool) -> Lesson:
+def with_tag(lesson: Lesson, tag: int, begins: bool) -> Lesson:
     """`lesson` in the style `tag`, which is given after START where the window `begins` its piece."""
     rows, heard, known = lesson
     if begins:

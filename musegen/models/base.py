@@ -24,7 +24,7 @@ from .notes import NoteHead, RowEmbedding, Situation
 from .pasts import initialise, new_past
 
 if TYPE_CHECKING:
-    from ..checkpoint import Checkpoint
+    from ..checkpoint import Checkpoint, Weights
 
 
 class SequenceModel(nn.Module):
@@ -84,6 +84,16 @@ def build(config: ModelConfig) -> SequenceModel:
 def parameters(model: nn.Module) -> int:
     """How many weights `model` has."""
     return sum(p.numel() for p in model.parameters())
+
+
+def round_weights(model: nn.Module) -> Weights:
+    """The weights as a checkpoint keeps them, in half precision.
+
+    They are rounded in the model as well, so that what is measured of it from now on is true of the checkpoint.
+    """
+    weights = {k: v.to("cpu", torch.float16) for k, v in model.state_dict().items()}
+    model.load_state_dict(weights)
+    return {k: v.numpy() for k, v in weights.items()}
 
 
 def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:

@@ -26,7 +26,7 @@ from ..corpus.groove import Groove, Grooves
 from ..errors import SettingsError
 from ..evaluation.humanising import Figures, Played, figures
 from ..events.drums import ANY, CLASSES, DrumRows
-from ..models.base import load_weights, parameters
+from ..models.base import load_weights, parameters, round_weights
 from ..models.config import HumaniserConfig
 from ..models.humaniser import LOUDNESS, MOMENT, Critic, DrumBatch, Humaniser, Noise
 from .adversarial import Data, Game, Match
@@ -182,6 +182,7 @@ class _Run(Match):
     def _figures(self, generator: torch.Generator | None) -> Figures:
         """Of the best guess, or with a generator of one performance of each score; nobody's style is told."""
         network, played = self.kept(), []
+        round_weights(network)
         for groove in self.grooves.valid:
             batch = DrumBatch.of([groove.rows], torch.zeros(1, self.config.tags))
             noise = None if generator is None else Noise.draw(batch, self.config.noise, generator)
@@ -200,7 +201,7 @@ class _Run(Match):
             "weights": parameters(self.averaged),
             "held out": in_words(Figures(**found["guess"]), Figures(**found["drawn"])),
         }
-        weights = {k: v.cpu().numpy() for k, v in self.averaged.state_dict().items()}
+        weights = round_weights(self.averaged)
         metrics = {"valid": {"guess": found["guess"], "drawn": found["drawn"]}}
         Checkpoint(self.config, weights, self.tags, about, metrics).save(self.folder)
 

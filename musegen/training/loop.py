@@ -17,13 +17,13 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from ..checkpoint import Checkpoint, load
+from ..checkpoint import Checkpoint, Weights, load
 from ..corpus.augment import Augmentation
 from ..corpus.store import Corpus
 from ..corpus.windows import Window, Windows
 from ..events import attributes as at
 from ..events import derived
-from ..models.base import SequenceModel, build, load_weights, parameters
+from ..models.base import SequenceModel, build, load_weights, parameters, round_weights
 from ..models.config import ModelConfig
 from ..models.likelihood import nats_of_pieces, nats_with_holes, pad, pad_known, summary, summary_with_holes
 from . import player
@@ -145,6 +145,7 @@ class _Run(Likelihood[list[Window]]):
         """
         averaged = build(self.config).to(self.here.device)
         averaged.load_state_dict(self.average.whole())
+        weights = round_weights(averaged)
         figures = {"valid": summary(nats_of_pieces(averaged, self.held_out), self.held_out)}
         share = self.settings.infill
         if share:
@@ -153,10 +154,10 @@ class _Run(Likelihood[list[Window]]):
         totals = {name: each["total"] for name, each in figures.items()}
         mean = (1 - share) * totals["valid"] + share * totals.get("valid with holes", 0.0)
         if self.better(mean) and self.here.rank == 0:
-            self._save_best(averaged, figures)
+            self._save_best(averaged, weights, figures)
         return totals
 
-    def _save_best(self, model: SequenceModel, figures: dict[str, dict[str, float]]) -> None:
+    def _save_best(self, model: SequenceModel, weights: Weights, figures: dict[str, dict[str, float]]) -> None:
         about = {
             **describe(self.corpus),
             "split": "by piece, stable hash; train only for training, valid for choosing the step",
@@ -165,7 +166,6 @@ class _Run(Likelihood[list[Window]]):
             **self.about(),
             "weights": parameters(model),
         }
-        weights = {k: v.cpu().numpy() for k, v in model.state_dict().items()}
         checkpoint = Checkpoint(self.config, weights, self.corpus.styles, about, figures)
         checkpoint.save(self.folder, player.export(checkpoint, self.held_out or self._learnt(), model.cpu()))
 

@@ -19,12 +19,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..checkpoint import Checkpoint, load
+from ..checkpoint import Checkpoint, Weights, load
 from ..corpus.store import Corpus
 from ..errors import SettingsError
 from ..events.codec import EventCodec, Events
 from ..events.roll import HOLD, ONSET, SILENT
-from ..models.base import load_weights, parameters
+from ..models.base import load_weights, parameters, round_weights
 from ..models.config import RollConfig
 from ..models.images import Image, of_piece, transpose
 from ..models.pixelcnn import PixelCNN
@@ -199,18 +199,18 @@ class _Run(Likelihood[list[Window]]):
         """Held-out figures of the averaged weights; the best so far are saved as the checkpoint."""
         averaged = PixelCNN(self.config).to(self.here.device)
         averaged.load_state_dict(self.average.weights)
+        weights = round_weights(averaged)
         figures = summary(nats_of_frames(averaged, self.data.valid), self.data.valid)
         if self.better(figures["total"]):
-            self._save_best(averaged, figures)
+            self._save_best(weights, figures)
         return {"valid": figures["total"], "valid_frame": figures["later_frame"]}
 
-    def _save_best(self, model: PixelCNN, figures: dict[str, float]) -> None:
+    def _save_best(self, weights: Weights, figures: dict[str, float]) -> None:
         about = {
             **self.data.about,
             "split": "by piece; train only for training, valid for choosing the step",
             **({} if self.start_from is None else {"fine_tuned_from": self.start_from.about}),
             **self.about(),
-            "weights": parameters(model),
+            "weights": parameters(self.model),
         }
-        weights = {k: v.cpu().numpy() for k, v in model.state_dict().items()}
         Checkpoint(self.config, weights, (), about, {"valid": figures}).save(self.folder)

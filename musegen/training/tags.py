@@ -34,5 +34,5 @@ def with_styles(checkpoint: Checkpoint, styles: tuple[str, ...]) -> Checkpoint:
             if name in old:
                 weights[table][i] = vectors[old.index(name)]
             elif old:
-                weights[table][i] = vectors.mean(axis=0)
+                weights[table][i] = vectors.mean(axis=0, dtype="float32")
     return replace(checkpoint, styles=styles, weights=weights)

@@ -60,5 +60,5 @@ def test_fine_tuning_begins_with_the_tags_in_their_new_places(untrained: Path, c
     settings = TrainSettings(epochs=0.001, rate=1e-12, warm_up=1, average=0.0, evaluate_every=1, tag_rate=1.0)
     after = train(retagged, before.config, settings, tmp_path / "out", before)
     assert after.styles == ("tune", *corpus.styles)
-    assert np.allclose(tags(after)["tune"], tags(before)["tune"], atol=1e-6)
+    assert np.allclose(tags(after)["tune"], tags(before)["tune"], rtol=1e-3)  # it is kept in half precision
     assert not np.allclose(tags(after)["tune"], tags(before)["chorale"], atol=1e-3)
