@@ -1,16 +1,14 @@
-"""Sound: a piece rendered to a WAV file, and a synthesiser that plays live.
+"""Sound: a piece rendered to a file, and a synthesiser that plays live.
 
-Uses fluidsynth (through pyfluidsynth) with the SoundFont that pretty_midi carries, where the fluidsynth
+Uses fluidsynth (through pyfluidsynth) with the SoundFont that pretty_midi carries, or another, where the fluidsynth
 library is installed; without it, rendering falls back to pretty_midi's sine waves and says how to get the
 better sound. Knows nothing of ports or of when notes are due.
 """
 
 from __future__ import annotations
 
-import io
 import os
 import sys
-import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -19,12 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .atomic import write_atomically
 from .errors import FileError, PortError
 from .midi.write import allocate_channels, voices_of
 from .piece import DRUMS, Piece
-
-Samples = npt.NDArray[np.float64]
+from .sound_files import Samples, format_of, write_sound
 
 RATE = 44_100
 TAIL = 2.0
@@ -66,38 +62,42 @@ def fluidsynth_module() -> Any | None:
     return fluidsynth
 
 
-def render(music: Piece | str | os.PathLike[str], wav_path: str | os.PathLike[str], rate: int = RATE) -> str:
-    """Render a piece, or the music file at a path, to `wav_path` (16-bit). All or nothing.
+def render(
+    music: Piece | str | os.PathLike[str],
+    path: str | os.PathLike[str],
+    rate: int = RATE,
+    soundfont: str | os.PathLike[str] | None = None,
+) -> str:
+    """Render a piece, or the music file at a path, to the .wav, .flac or .ogg `path` (16 bits). All or nothing.
 
-    Returns a line that says what made the sound. Raises FileError (also for music over an hour long).
+    `soundfont` (.sf2 or .sf3) has the instruments; by default those of `soundfont_path`. Returns a line that says what
+    made the sound. Raises FileError (also for music over an hour long).
     """
-    if not isinstance(music, Piece):
-        from .midi.music import read_music
-
-        music = read_music(music)
-    seconds = float(music.seconds(music.end))
-    if seconds > LONGEST:
-        raise FileError(f"{os.fspath(wav_path)}: the piece lasts {seconds / 60:.0f} minutes, too long to render (60).")
-    fluidsynth = fluidsynth_module()
-    if fluidsynth is None:
-        samples, made_by = _sines(music, rate), f"plain sine waves; {how_to_install()}"
-    else:
-        samples, made_by = _fluid(fluidsynth, music, rate), f"fluidsynth with {os.path.basename(soundfont_path())}"
-    write_wav(wav_path, samples, rate)
+    format_of(path)  # before the work
+    samples, made_by = synthesise(music, rate, soundfont)
+    write_sound(path, samples, rate)
     return made_by
 
 
-def write_wav(path: str | os.PathLike[str], samples: Samples, rate: int) -> None:
-    """Write `samples` (N, channels), full scale ±1, turned down as a whole if they would clip. Raises FileError."""
-    peak = float(np.abs(samples).max(initial=0.0))
-    scaled = np.round(samples * (32767 / max(peak, 1.0))).astype("<i2")
-    data = io.BytesIO()
-    with wave.open(data, "wb") as file:
-        file.setnchannels(samples.shape[1])
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(scaled.tobytes())
-    write_atomically(path, data.getvalue())
+def synthesise(
+    music: Piece | str | os.PathLike[str], rate: int = RATE, soundfont: str | os.PathLike[str] | None = None
+) -> tuple[Samples, str]:
+    """The sound of a piece or file, (N, channels) at `rate` Hz, and what made it. Raises as `render`."""
+    name = "The piece"
+    if not isinstance(music, Piece):
+        from .midi.music import read_music
+
+        name, music = os.fspath(music), read_music(music)
+    seconds = float(music.seconds(music.end))
+    if seconds > LONGEST:
+        raise FileError(f"{name} lasts {seconds / 60:.0f} minutes, too long to render (60).")
+    fluidsynth = fluidsynth_module()
+    if fluidsynth is not None:
+        font = os.fspath(soundfont or soundfont_path())
+        return _fluid(fluidsynth, music, rate, font), f"fluidsynth with {os.path.basename(font)}"
+    if soundfont is not None:
+        raise FileError(f"A SoundFont is played by fluidsynth, which is not here: {how_to_install()}.")
+    return _sines(music, rate), f"plain sine waves; {how_to_install()}"
 
 
 Event = tuple[int, int, int, int, int]
@@ -123,12 +123,12 @@ def _events(piece: Piece, rate: int) -> list[Event]:
     return events
 
 
-def _fluid(fluidsynth: Any, piece: Piece, rate: int) -> Samples:
+def _fluid(fluidsynth: Any, piece: Piece, rate: int, font: str) -> Samples:
     """The piece through fluidsynth, (N, 2); again and quieter where 16 bits were not enough."""
     events, length = _events(piece, rate), round((float(piece.seconds(piece.end)) + TAIL) * rate)
     gain, blocks = _GAIN, np.zeros(0, np.int16)
     for gain in (_GAIN, _GAIN / 8):
-        blocks = np.concatenate(list(_blocks(fluidsynth, events, length, gain, rate)))
+        blocks = np.concatenate(list(_blocks(fluidsynth, events, length, gain, rate, font)))
         if abs(blocks.astype(np.int32)).max(initial=0) < 32767:
             break
     loudness = 4 * _GAIN / gain / 32768  # a lone piano is quiet at the default gain
@@ -137,11 +137,11 @@ def _fluid(fluidsynth: Any, piece: Piece, rate: int) -> Samples:
 
 
 def _blocks(
-    fluidsynth: Any, events: list[Event], length: int, gain: float, rate: int
+    fluidsynth: Any, events: list[Event], length: int, gain: float, rate: int, font: str
 ) -> Iterator[npt.NDArray[np.int16]]:
     synth = fluidsynth.Synth(gain=gain, samplerate=float(rate))
     try:
-        _load(synth)
+        _load(synth, font)
         now = 0
         for at, kind, channel, one, two in events:
             if at > now:
@@ -153,10 +153,11 @@ def _blocks(
         synth.delete()
 
 
-def _load(synth: Any) -> None:
-    path = soundfont_path()
-    if synth.sfload(path, 1) < 0:
-        raise FileError(f"{path}: the SoundFont cannot be loaded: run  pip install --force-reinstall pretty_midi")
+def _load(synth: Any, font: str) -> None:
+    with _quiet():
+        loaded = os.path.isfile(font) and synth.sfload(font, 1) >= 0
+    if not loaded:
+        raise FileError(f"{font} is not a SoundFont that fluidsynth can load (.sf2 or .sf3).")
 
 
 def _play(synth: Any, kind: int, channel: int, one: int, two: int) -> None:
@@ -217,7 +218,7 @@ class LiveSynth:
             tried = driver or ", ".join(_drivers())
             raise PortError(f"No sound device could be opened (tried {tried}): play to a MIDI port, or render a WAV.")
         try:
-            _load(self._synth)
+            _load(self._synth, soundfont_path())
         except FileError:
             self._synth.delete()
             raise

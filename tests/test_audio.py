@@ -107,11 +107,6 @@ def test_a_wall_of_sound_does_not_clip(tmp_path: Path) -> None:
     assert (data >= 32767).mean() < 1e-4
 
 
-def test_loud_samples_are_turned_down_as_a_whole(tmp_path: Path) -> None:
-    audio.write_wav(tmp_path / "a.wav", np.array([[3.0], [-1.5], [0.0]]), audio.RATE)
-    assert (load(tmp_path / "a.wav") * 32768).tolist() == [32767, -16384, 0]
-
-
 def test_what_is_too_long_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="lasts 139 minutes, too long"):
         audio.render(Piece.from_notes([Note(24 * 500, 1, 60)], tempos=(Tempo(0, 16_700_000),)), tmp_path / "a.wav")

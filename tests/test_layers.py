@@ -24,7 +24,8 @@ MAY_IMPORT = {
     "midi": BASE,
     "events": {*BASE, "midi"},
     "corpus": {*BASE, "midi", "events", "pictures"},
-    "audio": {*BASE, "midi"},
+    "audio": {*BASE, "midi", "sound_files"},
+    "sound_files": {"errors", "atomic"},
     "models": {
         "errors",
         "atomic",

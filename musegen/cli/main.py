@@ -24,6 +24,7 @@ VERBS = {
     "score": "say how likely files are under a model, and which of their notes surprise it",
     "classify": "say which style files are most likely in, by Bayes' rule and by classifiers beside it",
     "infill": "write some bars, a part or an attribute of a file anew, from what stands around it",
+    "render": "make sound files of music files, with General MIDI instruments",
     "humanise": "have the drums of a file played as drummers play, off the grid and with dynamics; or undo it",
     "train": "train a model on a corpus",
     "corpus": "build a corpus from folders of music, or show what is in one",
