@@ -98,7 +98,8 @@ def likeness(one: frozenset[int], other: frozenset[int]) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """The phrases of the music that a checkpoint learnt from. `bits` is the filter, eight bits a byte.
+    """The phrases of the music that a checkpoint learnt from. `bits` is the filter, eight bits a byte; a fine-tuned
+    checkpoint has besides the filters of those that it comes from, `before`.
 
     `longest` and `share` say how many notes in a row, and what share of their phrases, 99 in 100 held-out pieces of
     eight bars have of that music by custom or chance: what has more is a copy.
@@ -107,6 +108,7 @@ class Known:
     bits: npt.NDArray[np.uint8]
     longest: int = 24
     share: float = 0.9
+    before: tuple[npt.NDArray[np.uint8], ...] = ()
 
     @classmethod
     def of_corpus(cls, corpus: Corpus) -> Known:
@@ -127,6 +129,12 @@ class Known:
                 np.bitwise_or.at(bits, place >> 3, (1 << (place & 7)).astype(np.uint8))
         return cls(bits)
 
+    def after(self, before: Known) -> Known:
+        """What is known to a checkpoint that was fine-tuned from one that knew `before`. Of what is usual, the more:
+        the little music of a fine-tuning says little of that."""
+        longest, share = max(self.longest, before.longest), max(self.share, before.share)
+        return Known(self.bits, longest, share, (before.bits, *before.before))
+
     def overlap(self, new: Hashes, seed: Hashes) -> tuple[int, float]:
         """How many notes in a row of `new` are known, and what share of its phrases; those of the seed do not count.
 
@@ -144,9 +152,12 @@ class Known:
 
     def holds(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
         """Which of the phrases (N,) are known; about one strange one in 150 seems so as well."""
-        found: npt.NDArray[np.bool_] = hashes != 0
-        for place in _places(hashes, len(self.bits)):
-            found = found & ((self.bits[place >> 3] >> (place & 7)) & 1 == 1)
+        found = np.zeros(len(hashes), np.bool_)
+        for bits in (self.bits, *self.before):
+            here = hashes != 0
+            for place in _places(hashes, len(bits)):
+                here = here & ((bits[place >> 3] >> (place & 7)) & 1 == 1)
+            found |= here
         return found
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
@@ -155,7 +166,8 @@ class Known:
 
         path = Path(folder) / FILE
         scale = np.array([_FORMAT, NOTES, self.longest, self.share], np.float64)
-        write_atomically(path, save({"bits": self.bits, "scale": scale}))
+        filters = {_filter(i): bits for i, bits in enumerate((self.bits, *self.before))}
+        write_atomically(path, save({**filters, "scale": scale}))
         return path
 
     @classmethod
@@ -169,12 +181,19 @@ class Known:
             return None
         try:
             found = load_file(path)
-            bits, (version, notes, longest, share) = found["bits"], found["scale"].tolist()
-            if (version, notes) != (_FORMAT, NOTES) or bits.dtype != np.uint8 or bits.ndim != 1 or not len(bits):
+            version, notes, longest, share = found.pop("scale").tolist()
+            bits, *before = (found[_filter(i)] for i in range(max(1, len(found))))
+            right = all(each.dtype == np.uint8 and each.ndim == 1 and len(each) for each in (bits, *before))
+            if (version, notes) != (_FORMAT, NOTES) or not right:
                 raise ValueError("it is of another musegen")
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise CheckpointError(f"{path} cannot be read ({error}): copy it again or make it anew.") from None
-        return cls(bits, int(longest), share)
+        return cls(bits, int(longest), share, tuple(before))
+
+
+def _filter(number: int) -> str:
+    """What the filters of a file are called: bits, bits before 1, …"""
+    return f"bits before {number}" if number else "bits"
 
 
 class _Learnt:

@@ -31,7 +31,7 @@ from .about import describe, fingerprint
 from .device import Machine, machine
 from .settings import TrainSettings
 from .steps import Likelihood, Report
-from .tags import with_styles
+from .tags import all_styles, with_styles
 
 LOOK_ROWS = 2**18
 """Held-out rows that a run is judged by, about: 66 MB of model rows."""
@@ -77,8 +77,10 @@ class _Run(Likelihood[list[Window]]):
         self.corpus, self.config, self.start_from = corpus, config, start_from
         torch.manual_seed(settings.seed)
         model = build(config).to(here.device)
+        self.styles = corpus.styles
         if start_from is not None:
-            load_weights(model, with_styles(start_from, corpus.styles))
+            self.styles = all_styles(corpus.styles, start_from.styles)
+            load_weights(model, with_styles(start_from, self.styles))
         self.wrapped = here.wrap(_Loss(model))  # before the optimiser sees the weights: they may become parts
         identity = {
             "model": dataclasses.asdict(config),
@@ -141,18 +143,21 @@ class _Run(Likelihood[list[Window]]):
     def look(self) -> dict[str, Any]:
         """Held-out nats/note of the averaged weights, also of sequences with holes where some are trained on.
 
-        The checkpoint is the best so far, in the proportion in which the two are trained.
+        The checkpoint is the best so far, in the proportion in which the two are trained; with nothing held out, the
+        latest.
         """
         averaged = build(self.config).to(self.here.device)
         averaged.load_state_dict(self.average.whole())
         weights = round_weights(averaged)
-        figures = {"valid": summary(nats_of_pieces(averaged, self.held_out), self.held_out)}
-        share = self.settings.infill
-        if share:
+        figures, share = dict[str, dict[str, float]](), self.settings.infill
+        if self.held_out:
+            figures["valid"] = summary(nats_of_pieces(averaged, self.held_out), self.held_out)
+        if self.with_holes:
             found = nats_with_holes(averaged, self.with_holes)
             figures["valid with holes"] = summary_with_holes(found, self.with_holes)
         totals = {name: each["total"] for name, each in figures.items()}
-        mean = (1 - share) * totals["valid"] + share * totals.get("valid with holes", 0.0)
+        plain = totals.get("valid", -float(self.progress.step))
+        mean = (1 - share) * plain + share * totals.get("valid with holes", plain)
         if self.better(mean) and self.here.rank == 0:
             self._save_best(averaged, weights, figures)
         return totals
@@ -162,12 +167,19 @@ class _Run(Likelihood[list[Window]]):
             **describe(self.corpus),
             "split": "by piece, stable hash; train only for training, valid for choosing the step",
             **({} if len(self.looked_at) == len(self.corpus.pieces("valid")) else {"looked_at": len(self.looked_at)}),
-            **({} if self.start_from is None else {"fine_tuned_from": self.start_from.about}),
+            **({} if self.start_from is None else self._before(self.start_from)),
             **self.about(),
             "weights": parameters(model),
         }
-        checkpoint = Checkpoint(self.config, weights, self.corpus.styles, about, figures)
+        checkpoint = Checkpoint(self.config, weights, self.styles, about, figures)
         checkpoint.save(self.folder, player.export(checkpoint, self.held_out or self._learnt(), model.cpu()))
+
+    def _before(self, start: Checkpoint) -> dict[str, Any]:
+        """What a fine-tuned checkpoint says of the one that it comes from."""
+        pieces = dict(start.about.get("pieces of each style", {}))
+        now = describe(self.corpus)["pieces of each style"]
+        each = {style: pieces.get(style, 0) + now.get(style, 0) for style in self.styles}
+        return {"fine_tuned_from": start.about, "pieces of each style": each}
 
     def _learnt(self) -> list[derived.ModelRows]:
         """A piece that was learnt from, for want of one that was not."""

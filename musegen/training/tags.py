@@ -1,4 +1,5 @@
-"""Fine-tuning on a corpus whose style tags are not the checkpoint's: each tag keeps what was learnt under its name.
+"""Fine-tuning on a corpus whose style tags are not the checkpoint's: each tag keeps what was learnt under its name,
+and the checkpoint's own stay, after those of the corpus.
 
 A tag is an index into a list of names, so another list would silently give one style's vector to another. Knows
 only where the vectors of the tags are: in the instrument's embedding (`events.attributes`), and in the situation's.
@@ -14,6 +15,12 @@ from ..events import attributes as at
 
 TABLES = ((f"embed.attributes.{at.INSTRUMENT}.weight", at.FIRST_TAG), ("situation.style.weight", 0))
 """The weights whose rows from the number given on are the tags' vectors."""
+
+
+def all_styles(corpus: tuple[str, ...], before: tuple[str, ...]) -> tuple[str, ...]:
+    """The tags of a model that has learnt `before` and goes on with a corpus: the corpus's, then what is left of the
+    others while there is room."""
+    return (*corpus, *(name for name in before if name not in corpus))[: max(len(corpus), at.STYLE_TAGS)]
 
 
 def with_styles(checkpoint: Checkpoint, styles: tuple[str, ...]) -> Checkpoint:

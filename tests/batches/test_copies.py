@@ -92,6 +92,23 @@ def test_the_filter_forgets_nothing_and_seldom_errs(corpus: Corpus, tmp_path: Pa
     assert (tmp_path / FILE).stat().st_size < 4096
 
 
+def test_fine_tuned_it_knows_the_old_music_too(tmp_path: Path) -> None:
+    """And of three generations; what is usual is what is usual in either."""
+    none = np.zeros(0, np.uint64)
+    generations = [
+        replace(Known.of_phrases([phrases(melody(i)) for i in some]), longest=longest, share=share)
+        for some, longest, share in ((range(50), 20, 0.7), (range(50, 55), 30, 0.5), (range(60, 62), 24, 0.9))
+    ]
+    known = generations[2].after(generations[1].after(generations[0]))
+    known.save(tmp_path)
+    again = Known.load(tmp_path)
+    assert again is not None and (again.longest, again.share) == (30, 0.9)
+    for found in (known, again):
+        assert all(found.copied(phrases(melody(i)), none) for i in (0, 49, 50, 54, 60, 61))
+        assert not any(found.copied(phrases(melody(i)), none) for i in range(100, 150))
+    assert not generations[2].copied(phrases(melody(0)), none)
+
+
 def test_files_that_are_none(tmp_path: Path) -> None:
     assert Known.load(tmp_path) is None
     (tmp_path / FILE).write_bytes(b"nonsense")

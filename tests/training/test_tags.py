@@ -14,7 +14,7 @@ from musegen.errors import SettingsError
 from musegen.events import attributes as at
 from musegen.training.loop import train
 from musegen.training.settings import TrainSettings
-from musegen.training.tags import TABLES, with_styles
+from musegen.training.tags import TABLES, all_styles, with_styles
 
 TAGS_OF = TABLES[0][0]
 
@@ -53,12 +53,19 @@ def test_too_many_styles_are_one_sentence(untrained: Path) -> None:
         with_styles(load(untrained), tuple(f"s{i}" for i in range(63)))
 
 
+def test_the_styles_of_before_stay_while_there_is_room() -> None:
+    assert all_styles(("b", "c"), ("a", "b")) == ("b", "c", "a")
+    assert len(all_styles(("new",), tuple(f"s{i}" for i in range(62)))) == 62
+    assert len(all_styles(tuple(f"s{i}" for i in range(63)), ("a",))) == 63  # which `with_styles` refuses
+
+
 def test_fine_tuning_begins_with_the_tags_in_their_new_places(untrained: Path, corpus: Corpus, tmp_path: Path) -> None:
     """One step at a rate that changes nothing: what was learnt as "tune" is there as "tune", not at its old index."""
     before = load(untrained)
     retagged = replace(corpus, styles=("tune", *corpus.styles))
     settings = TrainSettings(epochs=0.001, rate=1e-12, warm_up=1, average=0.0, evaluate_every=1, tag_rate=1.0)
     after = train(retagged, before.config, settings, tmp_path / "out", before)
-    assert after.styles == ("tune", *corpus.styles)
+    assert after.styles == ("tune", *corpus.styles, "chorale"), "the corpus's, then what else was known"
+    assert np.allclose(tags(after)["chorale"], tags(before)["chorale"], rtol=1e-3)
     assert np.allclose(tags(after)["tune"], tags(before)["tune"], rtol=1e-3)  # it is kept in half precision
     assert not np.allclose(tags(after)["tune"], tags(before)["chorale"], atol=1e-3)
