@@ -88,6 +88,19 @@ class Checkpoint:
             raise CheckpointError(str(error)) from error
 
 
+def tell(folder: str | os.PathLike[str], **facts: str) -> None:
+    """Add to what a checkpoint says of how it came to be, in its card too; nothing else changes. Raises
+    CheckpointError."""
+    path = Path(folder)
+    found = load(path)
+    about = {**found.about, **facts}
+    try:
+        write_atomically(path / "README.md", card(path.name, dataclasses.replace(found, about=about)).encode())
+        write_atomically(path / "config.json", _json({**_settings(path), "about": about}))
+    except (OSError, FileError) as error:
+        raise CheckpointError(f"Cannot write the checkpoint {path}: {error}") from error
+
+
 def load(folder: str | os.PathLike[str], with_weights: bool = True) -> Checkpoint:
     """Read a checkpoint folder. Raises CheckpointError with what is wrong and what to do."""
     path, config = Path(folder), _settings(Path(folder))

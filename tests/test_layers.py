@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "workers": {"errors"},
     "cluster": {"errors", "workers"},
     "shipped": {"errors"},
+    "presets": {"errors"},
     "piece": {"errors"},
     "midi": BASE,
     "events": {*BASE, "midi"},

@@ -1,4 +1,4 @@
-"""`musegen corpus build OUT SOURCE…` and `musegen corpus show PATH`."""
+"""`musegen corpus build OUT SOURCE…` or `--preset NAME`, and `musegen corpus show PATH`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ import argparse
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .options import add_cluster_option
+
+if TYPE_CHECKING:
+    from ..cluster import Cluster
+    from ..corpus.store import Corpus
 
 _BUILD_HELP = """\
 A SOURCE is a folder of .mid .midi .xml .mxl .musicxml .abc .krn files (any depth; its name becomes the style
@@ -17,14 +23,16 @@ tag, or write STYLE=FOLDER), or one of
   music21:tunes       O'Neill (style irish), Ryan's Mammoth Collection (american), Aird (scottish)
   music21:classical   Haydn, Mozart, Beethoven, Clara and Robert Schumann (styles haydn, mozart, …)
   freedoom            the soundtrack of Freedoom, from the vizdoom package
-  default             all of the above
   groove:FOLDER       the Groove MIDI Dataset: drums, with its own split (styles rock, funk, …; its fills: fill)
   giantmidi:FOLDER    MIDI files of GiantMIDI-Piano (style piano)
   jsb16:FOLDER        train.json and valid.json of JSB-16, with their own splits
 
+A preset is what a shipped checkpoint learnt from: default (the first four), folk (the tunes) or chorale.
+
 examples:
-  musegen corpus build corpora/default default
+  musegen corpus build --preset default             in corpora/default
   musegen corpus build corpora/mine ~/Music/midi jazz=~/jazz --workers 4
+  musegen corpus build corpora/drums groove:~/groove
   musegen corpus build corpora/large ~/midi --cluster 10.0.0.5:6379     read by the machines of a Ray cluster
 A build that was stopped goes on where it was when it is run again; a second one does nothing new.
 """
@@ -41,15 +49,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = (
         "examples:\n"
-        "  musegen corpus build corpora/default default\n"
+        "  musegen corpus build --preset default\n"
         "  musegen corpus build corpora/mine ~/Music/midi jazz=~/jazz\n"
         "  musegen corpus show corpora/mine"
     )
     verbs = parser.add_subparsers(dest="action", required=True, metavar="build|show")
     raw = argparse.RawDescriptionHelpFormatter
     build = verbs.add_parser("build", help="read sources into a corpus folder", epilog=_BUILD_HELP, formatter_class=raw)
-    build.add_argument("out", metavar="OUT", type=Path, help="the corpus folder to make or to bring up to date")
-    build.add_argument("sources", metavar="SOURCE", nargs="+", help="a folder or a named source (below)")
+    build.add_argument(
+        "out", metavar="OUT", type=Path, nargs="?", help="the corpus folder to make or to bring up to date"
+    )
+    build.add_argument("sources", metavar="SOURCE", nargs="*", help="a folder or a named source (below)")
+    build.add_argument("--preset", metavar="NAME", help="instead of sources: those of a shipped checkpoint (below)")
     build.add_argument(
         "--workers", type=_positive, metavar="N", help="processes that read (all cores, or all of the cluster's)"
     )
@@ -76,18 +87,27 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _build(args: argparse.Namespace) -> None:
-    from ..corpus.build import build
     from ..corpus.show import summary
-    from ..corpus.sources import DEFAULT
-    from ..workers import run_jobs
+    from ..errors import SettingsError
+    from ..presets import sources
     from .options import cluster
+
+    if bool(args.preset) == bool(args.sources) or not (args.preset or args.out):
+        raise SettingsError("Say which folder to make, then its sources; or --preset and a name.")
+    names = sources(args.preset) if args.preset else [_home(given) for given in args.sources]
+    with cluster(args) as there:
+        corpus = read(args.out or Path("corpora") / args.preset, names, args.workers, there)
+    print(summary(corpus))
+
+
+def read(out: Path, names: Sequence[str], workers: int | None = None, cluster: Cluster | None = None) -> Corpus:
+    """Build a corpus with a progress line. Raises as `corpus.build.build`."""
+    from ..corpus.build import build
+    from ..workers import run_jobs
     from .progress import Progress
 
-    names = [name for given in args.sources for name in (DEFAULT if given == "default" else (_home(given),))]
-    with cluster(args) as there, Progress("reading", "files") as progress:
-        run = there.run_jobs if there else run_jobs
-        corpus = build(args.out, names, args.workers, progress.update, run)
-    print(summary(corpus))
+    with Progress("reading", "files") as progress:
+        return build(out, names, workers, progress.update, cluster.run_jobs if cluster else run_jobs)
 
 
 def _home(name: str) -> str:

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from . import recipe
 from .reporter import Reporter
 
 EXAMPLES = """examples:
+  musegen train --preset folk                               as a shipped checkpoint was trained; goes on if stopped
   musegen corpus build mycorpus ~/midi && musegen train mycorpus --out mymodel
   musegen train mycorpus --out mymodel                      again: goes on where it stopped
   musegen train mycorpus --out mymodel --from default   fine-tune a checkpoint on your own music
@@ -22,11 +24,16 @@ EXAMPLES = """examples:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The options of `train`."""
-    parser.epilog = EXAMPLES
+    parser.epilog = f"{EXAMPLES}\n{recipe.overview()}"
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
-        "corpus", type=Path, metavar="CORPUS", help="a folder made by  musegen corpus build, or of drum performances"
+        "corpus",
+        type=Path,
+        metavar="CORPUS",
+        nargs="?",
+        help="a folder made by  musegen corpus build, or of drum performances (default: that of --preset, in corpora)",
     )
+    parser.add_argument("--preset", metavar="NAME", help="the corpus and the options of a shipped checkpoint (below)")
     parser.add_argument("--out", type=Path, help="checkpoint folder (default: checkpoints/<model>-<corpus>)")
     parser.add_argument(
         "--model",
@@ -96,14 +103,32 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train, with a progress line; say where the checkpoint is."""
+    from .. import checkpoint
+    from ..errors import SettingsError
     from ..models.config import BASELINES
 
-    if args.model in BASELINES:
+    if args.preset:
+        for stage in recipe.stages(args):
+            _train(stage)
+        if _speaks():
+            checkpoint.tell(stage.out, recipe=recipe.command(args))
+    elif args.corpus is None:
+        raise SettingsError("Give a corpus to learn from, or --preset and a name (see  musegen train --help).")
+    elif args.model in BASELINES:
         from .fit import fit_baseline
 
         fit_baseline(args)
-        return
+    else:
+        _train(args)
 
+
+def _speaks() -> bool:
+    """Whether this process is the one of those started by torchrun that speaks."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _train(args: argparse.Namespace) -> None:
+    """One run."""
     from ..training.device import use_threads
 
     if args.threads:
@@ -112,7 +137,7 @@ def run(args: argparse.Namespace) -> None:
     config = _model(args, start_from)
     corpus = _corpus(args.corpus, config)
     out = args.out or Path("checkpoints") / f"{config.family}-{args.corpus.resolve().name}"
-    first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started, one speaks
+    first = _speaks()
     train, weights = _trainer(args, corpus, config, start_from, out)
     if args.restart:
         _forget(out)

@@ -23,9 +23,10 @@ _BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
 def summary(corpus: Corpus) -> str:
-    """Counts of each split, source and style, licences, and reasons of rejection."""
+    """Counts of each split, source and style, the fingerprint, licences, and reasons of rejection."""
     entries = corpus.entries
     lines = [f"{corpus.path}: {len(entries)} pieces, {sum(e.notes for e in entries):,} notes"]
+    lines.append(f"fingerprint: {corpus.fingerprint}")
     width = max([len(e.source) for e in entries] + [12])
     head = "".join(f"{s:>22}" for s in SPLITS)
     lines.append(f"  {'':{width}}{head}")

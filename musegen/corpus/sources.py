@@ -28,7 +28,6 @@ LARGEST_SCORE = 2**28
 PUBLIC_DOMAIN = "public domain works; encodings as distributed with music21"
 FREEDOOM_LICENCE = "BSD-3-Clause (Freedoom project)"
 NAMED = ("music21:chorales", "music21:tunes", "music21:classical", "freedoom")
-DEFAULT = NAMED
 
 
 @dataclass(frozen=True)

@@ -23,4 +23,9 @@ def describe(corpus: Corpus) -> dict[str, Any]:
     licences = [f"{source}: {licence}" for source, licence in sorted(corpus.licences.items())]
     styles = Counter(e.style for e in train)
     counts = {style: styles[style] for style in corpus.styles}
-    return {"trained on": ", ".join(parts), "licence": "; ".join(licences), "pieces of each style": counts}
+    return {
+        "trained on": ", ".join(parts),
+        "corpus": f"fingerprint {corpus.fingerprint}",
+        "licence": "; ".join(licences),
+        "pieces of each style": counts,
+    }

@@ -36,6 +36,16 @@ class Machine:
         """Mixed precision where it was chosen."""
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
+    def cost(self, seconds: float) -> dict[str, object]:
+        """What `seconds` of a run took, for a model card: the device, and hours of all its cores or GPUs."""
+        many = "" if self.world == 1 else f"{self.world} × "
+        if self.device.type == "cuda":
+            name = torch.cuda.get_device_name(self.device)
+            return {"device": f"{many}{name}", "GPU_minutes": round(self.world * seconds / 60, 1)}
+        threads = torch.get_num_threads()
+        hours = round(self.world * threads * seconds / 3600, 2)
+        return {"device": f"{many}{threads} thread{'s' * (threads > 1)} of a CPU", "core-hours": hours}
+
     def wrap(self, model: nn.Module) -> nn.Module:
         """`model` with its gradients averaged over all processes.
 

@@ -112,7 +112,8 @@ class Run(ABC, Generic[B]):
     def about(self) -> dict[str, Any]:
         """How far the run has come, for a model card."""
         p = self.progress
-        return {"seed": self.seed, "steps": p.step, "epochs": p.epoch, "minutes": round(p.seconds / 60, 1)}
+        minutes = round(p.seconds / 60, 1)
+        return {"seed": self.seed, "steps": p.step, "epochs": p.epoch, "minutes": minutes, **self.here.cost(p.seconds)}
 
 
 class Likelihood(Run[B]):
