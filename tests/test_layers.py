@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "workers": {"errors"},
     "cluster": {"errors", "workers"},
     "shipped": {"errors"},
+    "hub": {"errors"},
     "presets": {"errors"},
     "piece": {"errors"},
     "midi": BASE,
@@ -33,7 +34,7 @@ MAY_IMPORT = {
         "piece",
         "events",
     },  # of piece, the value types that the events' own interface speaks
-    "checkpoint": {*BASE, "events", "models"},
+    "checkpoint": {*BASE, "hub", "events", "models"},
     "engine": {*BASE, "events", *MODEL_SIDE},
     "training": {*BASE, "events", "corpus", "engine", "evaluation", "pictures", "walls", *MODEL_SIDE},
     "sampling": {*BASE, "midi", "events", "engine", *MODEL_SIDE},
@@ -45,6 +46,7 @@ MAY_IMPORT = {
     "strokes": {*BASE, "pictures"},
     "walls": {*BASE, "events", "evaluation", "pictures"},
     "distributions": {*BASE, "pictures"},
+    "charts": {*BASE, "evaluation", "pictures"},
 }
 """What each part of the package may import of the others (itself always; `cli` everything)."""
 

@@ -82,12 +82,12 @@ def make_group(run: Run, group: int, tell: Callable[[int], None] = lambda bars: 
     """
     place = run.checkpoint if run.carried is None else os.fspath(run.carried)
     plan, numbers, weights = run.plan, numbers_of(group), digest_of(place)
-    model = _model(place, weights, exact=False)
+    model = model_of(place, weights, exact=False)
     check(model, plan, len(numbers), run.bars)
     from_0 = range(numbers.start - 1, numbers.stop - 1)
     pieces = list(variations(model, plan, from_0, run.bars, run.with_seed, tell))
     new = [p.between(plan.origin, p.end + 1) if run.with_seed else p for p in pieces]
-    judge = model if isinstance(model, BarMaker) else _model(place, weights, exact=True)
+    judge = model if isinstance(model, BarMaker) else model_of(place, weights, exact=True)
     nats = likelihoods(judge, pieces, plan.style)
     each = zip(numbers, pieces, new, nats, strict=True)
     return [Made(i, music_bytes(p, run.format), len(n), value, phrases(n)) for i, p, n, value in each]
@@ -155,6 +155,6 @@ def digest_of(checkpoint: str | os.PathLike[str]) -> str:
 
 
 @lru_cache(maxsize=2)
-def _model(checkpoint: str, weights: str, exact: bool) -> Engine | BarMaker:
+def model_of(checkpoint: str, weights: str, exact: bool) -> Engine | BarMaker:
     """The model that plays, or the one that says likelihoods; read once for each state of the checkpoint."""
     return load(checkpoint, exact)

@@ -28,6 +28,7 @@ VERBS = {
     "humanise": "have the drums of a file played as drummers play, off the grid and with dynamics; or undo it",
     "train": "train a model on a corpus",
     "corpus": "build a corpus from folders of music, or show what is in one",
+    "evaluate": "find out whether checkpoints play music: likelihood, likeness to real music, copying, the long run",
     "benchmark": "train on a published benchmark's data and print its table",
     "ports": "list the MIDI ports of this machine",
     "doctor": "check whether this machine is ready for a jam, and what is missing",
