@@ -28,6 +28,7 @@ _HOME = {
     "read_music": "midi.music",
     "write_music": "midi.music",
     "load": "engine.bars",
+    "from_pretrained": "engine.bars",
     "generate": "sampling.simple",
     "generate_files": "batches.simple",
     "infill": "sampling.infill",
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from .audio import render as render
     from .batches.simple import generate_files as generate_files
     from .corpus.store import Corpus as Corpus
+    from .engine.bars import from_pretrained as from_pretrained
     from .engine.bars import load as load
     from .errors import MusegenError as MusegenError
     from .evaluation.bayes import classify as classify

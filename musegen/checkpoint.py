@@ -21,6 +21,7 @@ from .atomic import write_atomically
 from .errors import CheckpointError, FileError
 from .events import attributes as at
 from .events import derived
+from .hub import fetched, is_repository
 from .models.config import Config, GanConfig, HumaniserConfig, ModelConfig, RollConfig, config_from_dict
 from .shipped import checkpoints_folder
 
@@ -152,16 +153,24 @@ def _settings(path: Path) -> dict[str, Any]:
 
 
 def find(name: str | os.PathLike[str]) -> Path:
-    """The folder of a checkpoint: a path to one, or the name of a shipped one."""
+    """The folder of a checkpoint: a path to one, the name of a shipped one, or a Hugging Face repository's (org/name).
+
+    Raises CheckpointError where there is none, MissingPackageError without the client for repositories.
+    """
     path = Path(name)
     if (path / "config.json").is_file():
         return path
     shipped = checkpoints_folder()
     if (shipped / path / "config.json").is_file():
         return shipped / path
+    if is_repository(str(name)) and not path.parent.is_dir():
+        return fetched(str(name))
     names = sorted(p.parent.name for p in shipped.glob("*/config.json"))
     known = ", ".join(names) or "none"
-    raise CheckpointError(f"There is no checkpoint {str(name)!r}: give a folder with a config.json, or one of {known}.")
+    raise CheckpointError(
+        f"There is no checkpoint {str(name)!r}: give a folder with a config.json, one of {known}, or org/name of a "
+        "Hugging Face repository."
+    )
 
 
 def vocabulary() -> dict[str, Any]:

@@ -95,7 +95,10 @@ class BarMaker(Protocol):
 
 
 def load(name: str | os.PathLike[str], exact: bool = False) -> Engine | BarMaker:
-    """Whatever plays a checkpoint: note by note (`exact`: see `base.load`), or bars at once. Raises CheckpointError."""
+    """Whatever plays a checkpoint: note by note (`exact`: see `base.load`), or bars at once.
+
+    `name` is a shipped one's, a folder's, or org/name of a Hugging Face repository. Raises as `checkpoint.find`.
+    """
     folder = checkpoints.find(name)
     config = checkpoints.config_of(folder)
     if isinstance(config, GanConfig):
@@ -107,3 +110,7 @@ def load(name: str | os.PathLike[str], exact: bool = False) -> Engine | BarMaker
     from .torch_roll import PixelEngine
 
     return PixelEngine(checkpoints.load(folder))
+
+
+from_pretrained = load
+"""`load` under the name that other libraries have for it."""
