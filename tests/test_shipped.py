@@ -27,7 +27,14 @@ CHECKPOINTS = [name for name in SHIPPED if isinstance(load(find(name)).config, M
 BARS = 32
 WANDERING = ("game-e4m8", "polonaise")
 """Seeds whose own music is chromatic or modal enough that a jam leaves their scale within 32 bars."""
+SPECIALISTS = {"folk": ("jig", "reel", "slip-jig"), "chorale": ("chorale",), "drums": ("drums",)}
+"""What the seeds' names begin with that a checkpoint of one kind of music is for."""
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
+
+
+def knows(checkpoint: str, seed: str) -> bool:
+    """Whether the checkpoint is for such music as the seed is."""
+    return seed.startswith(SPECIALISTS.get(checkpoint, ""))
 
 
 def pitch_classes(piece: Piece) -> np.ndarray:
@@ -117,20 +124,22 @@ def test_the_gan_plays_in_the_harmony_that_it_is_given() -> None:
 def test_the_discriminative_classifiers_know_the_seeds() -> None:
     """Real pieces. Bayes' rule over the network's tags is not held to it: it is weak here (benchmarks/RESULTS.md)."""
     styles = {
-        "chorale-bwv267": "chorale",
-        "game-e4m8": "game",
-        "jig": "irish",
+        **dict.fromkeys(("chorale-bwv267", "chorale-minor"), "chorale"),
+        **dict.fromkeys(("game-dm2int", "game-e4m8"), "game"),
+        **dict.fromkeys(("jig", "reel", "slip-jig"), "irish"),
         "polonaise": "schumann",
+        "quartet-k156": "mozart",
         "quartet-op59no2": "beethoven",
     }
     classifier = Classifier.open("default")
-    verdicts = {p.stem: classify(classifier, read_music(p)) for p in seeds()}
+    verdicts = {p.stem: classify(classifier, read_music(p)) for p in seeds() if p.stem in styles}
     assert {name: v.best("features") for name, v in verdicts.items()} == styles
-    assert sum(v.best("state") == styles[name] for name, v in verdicts.items()) >= 4
+    assert sum(v.best("state") == styles[name] for name, v in verdicts.items()) >= 8
 
 
-@pytest.mark.parametrize("seed", [p.stem for p in seeds()])
-@pytest.mark.parametrize("checkpoint", CHECKPOINTS)
+@pytest.mark.parametrize(
+    ("checkpoint", "seed"), [(c, p.stem) for c in CHECKPOINTS for p in seeds() if knows(c, p.stem)]
+)
 def test_a_jam_of_32_bars_is_music(checkpoint: str, seed: str, tmp_path: Path) -> None:
     piece = jam(checkpoint, seed, tmp_path)
     bar = piece.meters[-1].bar_ticks(piece.ticks_per_quarter)
@@ -140,7 +149,7 @@ def test_a_jam_of_32_bars_is_music(checkpoint: str, seed: str, tmp_path: Path) -
     assert "000" not in "".join("1" if s else "0" for s in sounding), "silent for more than two bars"
     assert len(piece) >= BARS, "hardly a note a bar"
     assert len(set(piece.notes["pitch"].tolist())) >= 5
-    if seed in WANDERING:
+    if seed in WANDERING or seed.startswith("drums"):
         return
     scale = scale_of(read_music(find_seed(seed)))
     counts = pitch_classes(piece)
