@@ -14,9 +14,9 @@ from .reporter import Reporter
 
 EXAMPLES = """examples:
   musegen train --preset folk                               as a shipped checkpoint was trained; goes on if stopped
-  musegen corpus build mycorpus ~/midi && musegen train mycorpus --out mymodel
-  musegen train mycorpus --out mymodel                      again: goes on where it stopped
-  musegen train mycorpus --out mymodel --from default   fine-tune a checkpoint on your own music
+  musegen train ~/waltzes --from default --out waltzes      fine-tune a checkpoint on your own music: minutes
+  musegen train ~/waltzes --from default --out waltzes      again: goes on where it stopped
+  musegen corpus build mycorpus ~/midi jazz=~/jazz && musegen train mycorpus --out mymodel     from nothing: hours
   torchrun --nproc-per-node 2 -m musegen train mycorpus --out mymodel     several processes or GPUs; for a model
                                                             that one cannot hold, with --parallel fsdp
 """
@@ -31,7 +31,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="CORPUS",
         nargs="?",
-        help="a folder made by  musegen corpus build, or of drum performances (default: that of --preset, in corpora)",
+        help="a folder of music, one made by  musegen corpus build, or one of drum performances (default: that of "
+        "--preset, in corpora)",
     )
     parser.add_argument("--preset", metavar="NAME", help="the corpus and the options of a shipped checkpoint (below)")
     parser.add_argument("--out", type=Path, help="checkpoint folder (default: checkpoints/<model>-<corpus>)")
@@ -135,8 +136,8 @@ def _train(args: argparse.Namespace) -> None:
         use_threads(args.threads)
     start_from = _start_from(args)
     config = _model(args, start_from)
-    corpus = _corpus(args.corpus, config)
     out = args.out or Path("checkpoints") / f"{config.family}-{args.corpus.resolve().name}"
+    corpus = _corpus(args.corpus, config, out)
     first = _speaks()
     train, weights = _trainer(args, corpus, config, start_from, out)
     if args.restart:
@@ -151,16 +152,19 @@ def _train(args: argparse.Namespace) -> None:
         raise
     if first:
         _close(best, out)
-        _remember(corpus, out)
+        _remember(corpus, out, args.start_from)
 
 
-def _remember(corpus: Any, out: Path) -> None:
+def _remember(corpus: Any, out: Path, start_from: str | Path | None) -> None:
     """What the model has learnt from, beside it, so that `generate --unique` can tell copies."""
+    from .. import checkpoint
     from ..batches.copies import Known
     from ..corpus.store import Corpus
 
     if isinstance(corpus, Corpus):
-        Known.of_corpus(corpus).save(out)
+        known = Known.of_corpus(corpus)
+        before = Known.load(checkpoint.find(start_from)) if start_from else None
+        (known.after(before) if before else known).save(out)
 
 
 def _trainer(
@@ -168,7 +172,7 @@ def _trainer(
 ) -> tuple[Callable[[Any], Any], str]:
     """What trains the model when it is given a report, and the model's millions of weights."""
     from ..models.config import GanConfig, HumaniserConfig, RollConfig
-    from ..training.settings import GameSettings, TrainSettings
+    from ..training.settings import GameSettings, TrainSettings, fine_tuning
 
     if isinstance(config, HumaniserConfig):
         from ..training import humaniser
@@ -197,7 +201,9 @@ def _trainer(
         )
     from ..training import loop
 
-    settings = _settings(args, TrainSettings, config, {})
+    rows = sum(corpus.entries[i].length for i in corpus.pieces("train"))
+    defaults = fine_tuning(rows, config.infill) if start_from else {}
+    settings = _settings(args, TrainSettings, config, defaults)
     return (
         lambda report: loop.train(corpus, config, settings, out, start_from, report),
         f"{loop.size(config) / 1e6:.2f}",
@@ -213,6 +219,9 @@ def _close(best: Any, out: Path) -> None:
         diversity = f"diversity {figures['diversity']:.2f} of the music's"
         print(f"kept: {kept}; from the training music: {gaps}; {diversity}")
         return
+    if "valid" not in best.metrics:
+        print(f"kept: {kept}, the last: nothing was held out to choose by")
+        return
     valid = best.metrics["valid"]
     if "guess" in valid:
         guess, drawn = valid["guess"], valid["drawn"]
@@ -224,17 +233,36 @@ def _close(best: Any, out: Path) -> None:
     print(f"best: {valid['total']:.4f} nats/note held out, at {kept}")
 
 
-def _corpus(folder: Path, config: Any) -> Any:
-    """What there is to learn from: performances for a humaniser, else a corpus."""
+def _corpus(folder: Path, config: Any, out: Path) -> Any:
+    """What there is to learn from: performances for a humaniser, else a corpus; of music it is made, in `out`."""
     from ..models.config import HumaniserConfig
 
     if isinstance(config, HumaniserConfig):
         from ..corpus.groove import read_grooves
 
         return read_grooves(folder)
+    from ..corpus.own import is_own_music
     from ..corpus.store import Corpus
 
-    return Corpus.open(folder)
+    alone = os.environ.get("WORLD_SIZE", "1") == "1"  # several processes would build the same
+    return _own_corpus(folder, out / "corpus") if alone and is_own_music(folder) else Corpus.open(folder)
+
+
+def _own_corpus(folder: Path, place: Path) -> Any:
+    """The corpus of the music in `folder`; says what is in it."""
+    from ..corpus.own import EVERY, own_corpus
+    from .progress import Progress
+
+    with Progress("reading", "files") as progress:
+        corpus = own_corpus(folder, place, progress.update)
+    learnt, held_out = (len(corpus.pieces(split)) for split in ("train", "valid"))
+    if held_out:
+        print(f"{folder}: {learnt} pieces to learn from, {held_out} held out to judge by")
+    else:
+        print(f"{folder}: {learnt} pieces; from {EVERY} on some would be held out to judge by")
+    if lost := corpus.settings["rejected"]:
+        print(f"{lost} more are left out:  musegen corpus show {place} --rejected  says why")
+    return corpus
 
 
 def _start_from(args: argparse.Namespace) -> Any:
