@@ -17,6 +17,7 @@ from .. import checkpoint as checkpoints
 from ..errors import CheckpointError
 from ..events.derived import ModelRows
 from ..models.config import BASELINES, Config, HumaniserConfig, ModelConfig
+from .compiled import load as compiled
 
 Floats = npt.NDArray[np.float32]
 
@@ -63,13 +64,17 @@ class Engine(Protocol):
 def load(name: str | os.PathLike[str], exact: bool = False) -> Engine:
     """The engine of a checkpoint: a folder, or the name of a shipped one. Raises CheckpointError.
 
-    Where there is a player.onnx, onnxruntime plays it; `exact` is for likelihoods, which want the weights as they are.
+    Where there is a player.onnx, onnxruntime plays it, or the compiled kernel its 8-bit transformer; `exact` is for
+    likelihoods, which want the weights as they are.
     """
     folder = checkpoints.find(name)
-    if not exact and (folder / checkpoints.PLAYER).is_file() and find_spec("onnxruntime"):
-        from .players import of_folder
+    if not exact and (folder / checkpoints.PLAYER).is_file():
+        if engine := compiled.of_folder(folder):
+            return engine
+        if find_spec("onnxruntime"):
+            from .players import of_folder
 
-        return of_folder(folder)
+            return of_folder(folder)
     return of_checkpoint(checkpoints.load(folder))
 
 

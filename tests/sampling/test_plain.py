@@ -10,7 +10,7 @@ from musegen.events import attributes as at
 from musegen.events import derived
 from musegen.events.derived import Tracker
 from musegen.sampling.constraints import Only, PitchSet, Polyphony, Span, combine
-from musegen.sampling.sampler import SamplerSettings, choose
+from musegen.sampling.sampler import SamplerSettings, choose_in_numpy
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -49,7 +49,7 @@ def test_choose(seed: int, rows: int, values: int, heat: float, top_p: float, to
     logits[:, 0] = 0
     chance, chosen = rng.random(rows), SamplerSettings(top_p=top_p, top_k=top_k, min_p=min_p)
     wanted = [plainly(row, chosen, heat, c) for row, c in zip(logits, chance, strict=True)]
-    assert choose(logits, chosen, heat, chance).tolist() == wanted
+    assert choose_in_numpy(logits, chosen, heat, chance).tolist() == wanted
 
 
 class Mask:
