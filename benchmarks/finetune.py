@@ -39,6 +39,7 @@ from musegen.sampling.simple import generate
 
 SEED_BARS, BARS = 4, 8
 KERN = re.compile(r"(Agnus|Benedictus|Sanctus|Kyrie)(_I|_0)?_(\d+)(_a)?\.krn")
+JUDGES = (1, 4, 6)  # of eight masses, those to judge by
 SIZES = range(8_000, 25_000)  # bytes; a movement of four voices of middling length
 
 
@@ -72,17 +73,17 @@ def palestrina(out: Path) -> tuple[Path, Path]:
     import music21
 
     learn, judge = out / "palestrina", out / "palestrina-judge"
-    found = dict[int, Path]()
+    found = dict[int, list[Path]]()
     for path in sorted((Path(music21.__file__).parent / "corpus" / "palestrina").glob("*.krn")):
         match = KERN.fullmatch(path.name)
         if match and path.stat().st_size in SIZES:
-            found.setdefault(int(match[3]), path)
+            found.setdefault(int(match[3]), []).append(path)
     for number, mass in enumerate(sorted(found)):
-        place = judge if number % 3 == 2 else learn
-        target = place / f"{found[mass].stem}.mid"
-        place.mkdir(parents=True, exist_ok=True)
+        path = found[mass][number % len(found[mass])]  # of one mass its Kyrie, of another its Sanctus
+        target = (judge if number % 8 in JUDGES else learn) / f"{path.stem}.mid"
+        target.parent.mkdir(parents=True, exist_ok=True)
         if not target.is_file():
-            write_music(read_music(found[mass]), target)
+            write_music(read_music(path), target)
     return learn, judge
 
 
@@ -169,7 +170,7 @@ def described(pieces: list[Piece]) -> Described:
     return Described([describe(piece) for piece in pieces], [""] * len(pieces))
 
 
-def held_out(folder: Path, most: int = 40) -> list[ModelRows]:
+def held_out(folder: Path, most: int = 20) -> list[ModelRows]:
     """Some held-out pieces of a corpus, from all over it."""
     corpus = Corpus.open(folder)
     some = corpus.pieces("valid")

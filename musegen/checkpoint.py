@@ -198,12 +198,20 @@ def card(name: str, checkpoint: Checkpoint) -> str:
         f"A `{checkpoint.config.family}` of {size / 1e6:.1f} million weights, made by musegen.",
         "",
     ]
-    lines += [f"- **{key.replace('_', ' ')}**: {value}" for key, value in about.items()]
+    lines += [f"- **{key.replace('_', ' ')}**: {_in_words(value)}" for key, value in about.items()]
     for split, values in metrics.items():
         if isinstance(values, dict) and "total" in values:
             each = ", ".join(f"{k} {v:.3f}" for k, v in values.items() if k not in ("total", "notes"))
             lines.append(f"- **{split}**: {values['total']:.3f} nats/note ({each})")
     return "\n".join(lines) + "\n"
+
+
+def _in_words(value: Any) -> str:
+    """A fact of a card; those of the checkpoint that it was fine-tuned from are facts in facts."""
+    if not isinstance(value, dict):
+        return str(value)
+    deep = any(isinstance(v, str | dict) for v in value.values())
+    return ("; " if deep else ", ").join(f"{k.replace('_', ' ')} {_in_words(v)}" for k, v in value.items())
 
 
 def _json(value: Any) -> bytes:

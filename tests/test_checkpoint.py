@@ -60,3 +60,12 @@ def test_code_for_one_kind_refuses_the_others() -> None:
         ngram.shape(ModelConfig)
     with pytest.raises(SettingsError, match="Unknown baseline 'lstm'; choose one of ngram, mixture, topics"):
         dataclasses.replace(BaselineConfig(), family="lstm")
+
+
+def test_the_card_tells_of_the_checkpoint_that_it_was_fine_tuned_from(tmp_path: Path) -> None:
+    before = {"trained on": "tunes (3 pieces)", "licence": "CC0", "pieces of each style": {"irish": 3, "jazz": 1}}
+    about = {"trained on": "waltzes (20 pieces)", "fine_tuned_from": before}
+    Checkpoint(ModelConfig(), WEIGHTS, about=about).save(tmp_path)
+    said = (tmp_path / "README.md").read_text()
+    assert "- **trained on**: waltzes (20 pieces)\n" in said
+    assert "from**: trained on tunes (3 pieces); licence CC0; pieces of each style irish 3, jazz 1\n" in said

@@ -165,7 +165,7 @@ class _Run(Likelihood[list[Window]]):
     def _save_best(self, model: SequenceModel, weights: Weights, figures: dict[str, dict[str, float]]) -> None:
         about = {
             **describe(self.corpus),
-            "split": "by piece, stable hash; train only for training, valid for choosing the step",
+            "split": "by piece; train only for training, valid for choosing the step",
             **({} if len(self.looked_at) == len(self.corpus.pieces("valid")) else {"looked_at": len(self.looked_at)}),
             **({} if self.start_from is None else self._before(self.start_from)),
             **self.about(),
