@@ -11,7 +11,10 @@ from pathlib import Path
 
 from .errors import CheckpointError, MissingPackageError
 
-FILES = ("config.json", "metrics.json", "README.md", "*.safetensors", "player.onnx")
+FILES = (
+    *("config.json", "metrics.json", "README.md", "player.onnx"),
+    *("model.safetensors", "phrases.safetensors", "classifier.safetensors"),
+)
 """What is fetched of a repository."""
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)

@@ -121,6 +121,7 @@ def hub_here(untrained: Path, tmp_path: Path) -> Iterator[tuple[str, list[str]]]
     folder = tmp_path / "repository"
     shutil.copytree(untrained, folder)
     (folder / STRANGE).write_bytes(b"\x80\x04.")
+    (folder / "training.safetensors").write_bytes(b"of use to nobody else")
     handler = type("Hub", (_Hub,), {"folder": folder, "asked": []})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
