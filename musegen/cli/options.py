@@ -50,7 +50,11 @@ def add_sampling_options(parser: argparse.ArgumentParser, seeded: bool = True) -
     """Add the shared options; `seeded`: there is a seed phrase to go on from."""
     if seeded:
         parser.add_argument("--seed-bars", type=int, metavar="N", help="use only the last N bars of the seed")
-    parser.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT, help="a shipped name or a folder (%(default)s)")
+    parser.add_argument(
+        "--checkpoint",
+        default=DEFAULT_CHECKPOINT,
+        help="a shipped name, a folder, or org/name of the Hugging Face Hub (%(default)s)",
+    )
     parser.add_argument("--seed-number", type=int, default=0, metavar="N", help="equal numbers give equal music")
     parser.add_argument("--style", default="", help="style tag of the checkpoint, such as chorale")
     how = parser.add_argument_group("how boldly")
