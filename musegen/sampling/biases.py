@@ -6,6 +6,7 @@ an endless jam stays where the knob stands.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..events import attributes as at
 from ..events.derived import METERS, ModelRows, Tracker, bar_position
 from ..piece import Meter
 from .constraints import Bias
+from .keys import scale_around
 
 _TICKS = np.arange(at.LONGEST_SHIFT)
 _PITCHES = np.arange(128)
@@ -31,6 +33,8 @@ PULL = 3.5  # semitones from where the register wants a note, at which it loses 
 SOFTEST = 20  # velocity at -1: below it many instruments are silent
 NEAR = 2.5  # velocity on the wrong side of where it should be, at which a note loses half a nat
 BEYOND = 6.0  # how many times farther a note may go on the right side
+STRAY = 1.5  # nats that a pitch outside the key loses
+RARE = 0.05  # the share of the notes up to which a pitch class outside the key has only passed by
 UNKNOWN = (60.0, 76.0)  # pitch and velocity from which to count for an instrument of which nothing is known
 
 Homes = tuple[tuple[int, float, float], ...]
@@ -96,6 +100,28 @@ class Loudness:
         off = np.where((off > 0) == (self.amount > 0), off / BEYOND, off)
         result: Bias = (-0.5 * min(1.0, 3 * abs(self.amount)) * off**2).astype(np.float32)
         return result
+
+
+@dataclass(frozen=True)
+class InKey:
+    """Pitches outside `classes` lose STRAY nats: music that goes on for long otherwise leaves its key note by note."""
+
+    classes: frozenset[int]
+    attribute: int = at.PITCH
+
+    def bias(self, target: ModelRows, tracker: Tracker) -> Bias:
+        tuned = target[:, at.INSTRUMENT, None] != at.DRUM_INSTRUMENT
+        outside = ~np.isin(_PITCHES % 12, list(self.classes))
+        return np.where(tuned & outside, np.float32(-STRAY), np.float32(0))
+
+
+def in_key(key: str, heard: Sequence[int]) -> tuple[InKey, ...]:
+    """What keeps near `key` (empty: not known) and to the pitch classes that are not rare among the pitches `heard`."""
+    if not key:
+        return ()
+    classes = [p % 12 for p in heard]
+    common = {c for c in classes if classes.count(c) > RARE * len(classes)}
+    return (InKey(scale_around(key) | common),)
 
 
 _SHORTNESS = np.clip(np.log2(24 / np.maximum(_TICKS, 1)), -REACH, REACH)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..errors import SettingsError
 from .biases import Density, Homes, Loudness, Register
 from .constraints import Constraint, PitchSet
-from .keys import AUTO, pitch_classes
+from .keys import AUTO, pitch_classes, scale_around
 
 RANGES: dict[str, tuple[float, float]] = {
     "temperature": (0.1, 2.0),
@@ -88,5 +88,4 @@ def _scale(key: str, player_key: str) -> frozenset[int]:
     found = player_key if key == AUTO else key
     if not found:
         return frozenset(range(12))
-    # Whoever plays in minor plays the leading note as well: what is only guessed must not forbid it.
-    return pitch_classes(found) | (pitch_classes(found.replace("minor", "harmonic minor")) if key == AUTO else set())
+    return scale_around(found) if key == AUTO else pitch_classes(found)

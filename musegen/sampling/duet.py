@@ -161,6 +161,13 @@ class Duet:
         self._tidy()
         return played
 
+    def ending(self) -> float:
+        """How likely, as a log-probability, the model thinks it that the music ends with what was played last."""
+        self.catch_up()
+        blank = np.zeros((1, derived.WIDTH), np.int32)  # nothing is known of the next row
+        logits = self._engine.logits(at.SHIFT, self._context, blank, None)[0].astype(np.float64)
+        return float(logits[at.END] - np.logaddexp.reduce(logits))
+
     def play(self, onset: int, duration: int, pitch: int, velocity: int, instrument: int) -> Played:
         """Append a note that needs no drawing as the model's own."""
         self._number -= 1

@@ -36,14 +36,32 @@ def pitch_classes(name: str) -> frozenset[int]:
 
     Raises SettingsError with the scales there are.
     """
+    root, scale = _parts(name)
+    return frozenset((root + step) % 12 for step in SCALES[scale])
+
+
+def triad(name: str) -> frozenset[int]:
+    """The pitch classes of the tonic's chord in a key: first, third and fifth. Raises as `pitch_classes`."""
+    root, scale = _parts(name)
+    steps = SCALES[scale]
+    third = 3 if 3 in steps and 4 not in steps else 4
+    return frozenset((root + step) % 12 for step in (0, third, 6 if 6 in steps and 7 not in steps else 7))
+
+
+def scale_around(key: str) -> frozenset[int]:
+    """The pitch classes of a key that was only guessed: whoever plays in minor plays the leading note as well."""
+    return pitch_classes(key) | pitch_classes(key.replace("minor", "harmonic minor"))
+
+
+def _parts(name: str) -> tuple[int, str]:
+    """The tonic's pitch class and the scale's name of a key."""
     tonic, _, scale = " ".join(name.strip().lower().replace("♯", "#").replace("♭", "b").split()).partition(" ")
     letter, accidentals = tonic[:1], tonic[1:]
     if letter not in _LETTERS or (accidentals.strip("#") and accidentals.strip("b")):
         raise SettingsError(f"{name!r} is not a key: begin with a note name, as in 'D dorian', 'F# minor' or 'Bb'.")
     if (scale or "major") not in SCALES:
         raise SettingsError(f"{name!r}: the scale {scale!r} is unknown; the known ones are {', '.join(SCALES)}.")
-    root = _LETTERS[letter] + accidentals.count("#") - accidentals.count("b")
-    return frozenset((root + step) % 12 for step in SCALES[scale or "major"])
+    return (_LETTERS[letter] + accidentals.count("#") - accidentals.count("b")) % 12, scale or "major"
 
 
 _PROFILES = {

@@ -19,7 +19,7 @@ from musegen.events.codec import EventCodec, onsets
 from musegen.events.derived import Tracker
 from musegen.midi import read_music
 from musegen.piece import Meter, Note, Piece
-from musegen.sampling.biases import Density, Homes, Loudness, Register, homes
+from musegen.sampling.biases import Density, Homes, Loudness, Register, homes, in_key
 from musegen.sampling.constraints import (
     At,
     Constraint,
@@ -33,7 +33,7 @@ from musegen.sampling.constraints import (
 )
 from musegen.sampling.continuation import Continuation
 from musegen.sampling.controls import RANGES, Controls, steering
-from musegen.sampling.keys import AUTO, count, estimate, pitch_classes
+from musegen.sampling.keys import AUTO, count, estimate, pitch_classes, triad
 from musegen.sampling.plan import Plan
 from musegen.sampling.sampler import SamplerSettings
 from musegen.sampling.seeds import find_seed
@@ -166,6 +166,22 @@ class TestControls:
         assert pickle.loads(pickle.dumps((controls, asked))) == (controls, asked)  # noqa: S301 our own bytes
 
 
+@pytest.mark.parametrize(
+    ("key", "classes"),
+    [
+        ("C", {0, 4, 7}),
+        ("A minor", {9, 0, 4}),
+        ("D dorian", {2, 5, 9}),
+        ("Bb blues", {10, 1, 5}),
+        ("B locrian", {11, 2, 5}),
+    ],
+)
+def test_the_chord_of_a_key(key: str, classes: set[int]) -> None:
+    assert triad(key) == classes
+    with pytest.raises(SettingsError, match="not a key"):
+        triad("H dur")
+
+
 class TestBiases:
     """What each does to one decision, without a network."""
 
@@ -206,6 +222,20 @@ class TestBiases:
         bias = Loudness(0.5, ((0, 60.0, 80.0),)).bias(self.blank(), self.tracker())[0]
         assert bias.argmax() == 26, "the bin 104-107, halfway from 80 to 127"
         assert bias[28] > bias[23] + 2
+
+    def test_a_key_that_was_only_guessed_leans_and_forbids_nothing(self) -> None:
+        (leaning,) = in_key("A minor", [69, 71, 72, 74, 76, 68])
+        bias = leaning.bias(self.blank(), self.tracker())[0]
+        lost = {p % 12 for p in range(128) if bias[p] < 0}
+        assert lost == {1, 3, 6, 10}, "G sharp is the leading note"
+        assert np.isfinite(bias).all() and -4 < bias.min() < -0.5
+        assert not leaning.bias(self.blank(at.DRUM_INSTRUMENT), self.tracker()).any(), "drums stay"
+
+    def test_what_the_player_often_plays_is_no_stranger_to_the_key(self) -> None:
+        (rare,) = in_key("C major", [*([60] * 30), 66])
+        (common,) = in_key("C major", [*([60] * 10), 66, 66])
+        assert 6 not in rare.classes and 6 in common.classes
+        assert in_key("", [60, 62]) == (), "no key is known"
 
     def test_homes_of_a_prompt(self) -> None:
         piece = Piece.from_notes([Note(0, 24, 60, 66), Note(24, 24, 64, 82), Note(0, 24, 40, 90, 32, 1)])
