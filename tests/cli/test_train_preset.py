@@ -75,6 +75,18 @@ def test_a_preset_of_two_runs(tmp_path: Path) -> None:
     assert about["recipe"].startswith("musegen train GROOVE --preset humaniser, but ")
 
 
+def test_drums_from_the_folder_of_groove(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    place = groove_folder(tmp_path / "groove", 4)
+    tiny = ["--width", "8", "--layers", "1", "--heads", "1", *TINY[4:-4], "--epochs", "0.1", "--evaluate-every", "9"]
+    assert main(["train", str(place), "--preset", "drums", *tiny]) == 0
+    about = load(tmp_path / "checkpoints" / "transformer-drums").about
+    assert about["recipe"].startswith("musegen train GROOVE --preset drums, but ")
+    assert "Gillick" in about["licence"], "who made the music is named in the card"
+    assert Corpus.open(tmp_path / "corpora" / "drums").pieces("valid") == [2, 3], "the dataset's own split"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
