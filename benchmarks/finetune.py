@@ -60,6 +60,8 @@ def main() -> None:
     old = [] if args.corpus is None else held_out(args.corpus)
     print("| files | minutes (CPU) | nats/note | in its style | offset | overlap | longest copied | the old corpus |")
     print("|---|---|---|---|---|---|---|---|", flush=True)
+    ceiling = mean_likeness(compare(described(real[::2]), described(real[1::2])))
+    print(f"| real music, one half to the other | | | | {ceiling.offset:.2f} | {ceiling.overlap:.2f} | | |")
     row("0", "", args.checkpoint, others, seeds, real, old, None)
     for count in args.files:
         folder = some_of(learn, count, args.out / f"{count}" / learn.name)

@@ -57,11 +57,11 @@ FINE_TUNING_ROWS = 300_000
 def fine_tuning(rows: int, infill: bool) -> dict[str, Any]:
     """Where going on from a checkpoint with `rows` of new music wants other settings than beginning does.
 
-    A few passes over much music, up to thirty over little; about twenty looks, for it is soon learnt by heart. A
+    Three passes over much music, up to ten over little, which is soon learnt by heart; about twenty looks. A
     checkpoint that can fill holes (`infill`) goes on learning that.
     """
     batch_rows = 2048
-    epochs = min(30.0, max(3.0, round(FINE_TUNING_ROWS / max(1, rows), 1)))
+    epochs = min(10.0, max(3.0, round(FINE_TUNING_ROWS / max(1, rows), 1)))
     return {
         **{"epochs": epochs, "batch_rows": batch_rows, "warm_up": 10, "average": 0.9},
         **{"infill": 0.25 if infill else 0.0, "patience": 6},

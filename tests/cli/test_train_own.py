@@ -86,6 +86,6 @@ def test_of_too_few_files_none_is_held_out_and_the_last_step_is_kept(
 
 
 def test_fine_tuning_has_settings_of_its_own() -> None:
-    few, more, many = (fine_tuning(rows, infill=True) for rows in (500, FINE_TUNING_ROWS // 10, 10**9))
-    assert few["epochs"] == 30 and more["epochs"] == 10 and many["epochs"] == 3
+    few, more, many = (fine_tuning(rows, infill=True) for rows in (500, FINE_TUNING_ROWS // 5, 10**9))
+    assert few["epochs"] == 10 and more["epochs"] == 5 and many["epochs"] == 3
     assert few["infill"] > 0 == fine_tuning(500, infill=False)["infill"]
