@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -111,8 +112,13 @@ class InKey:
 
     def bias(self, target: ModelRows, tracker: Tracker) -> Bias:
         tuned = target[:, at.INSTRUMENT, None] != at.DRUM_INSTRUMENT
-        outside = ~np.isin(_PITCHES % 12, list(self.classes))
-        return np.where(tuned & outside, np.float32(-STRAY), np.float32(0))
+        return tuned * _outside(self.classes)  # type: ignore[no-any-return]
+
+
+@lru_cache(16)
+def _outside(classes: frozenset[int]) -> Bias:
+    """What each pitch loses: (1, 128)."""
+    return np.where(np.isin(_PITCHES % 12, list(classes)), np.float32(0), np.float32(-STRAY))[None]
 
 
 def in_key(key: str, heard: Sequence[int]) -> tuple[InKey, ...]:

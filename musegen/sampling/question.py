@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,7 +19,6 @@ from .request import Request
 
 WEIGHT = 0.6  # of its rhythm beside the model's own: the exponent in a product of experts
 DOUBT, RARE = 1.0, 0.02  # bars of any rhythm that are added to it, and how often each place has a note in those
-_AHEAD = at.LONGEST_SHIFT
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,22 @@ class Rhythm:
     attribute: int = at.SHIFT
 
     def bias(self, target: ModelRows, tracker: Tracker) -> Bias:
-        ticks = tracker.now[:, None] + np.arange(_AHEAD)
-        rate = np.array(self.rates)[bar_position(ticks, tracker.meters)[0] % len(self.rates)]
-        none = np.log1p(-rate)
-        passed = np.cumsum(none, axis=1)  # no note at any of these places …
-        passed -= none[:, :1]  # … but here there is one
-        out = np.zeros((len(target), at.ATTRIBUTES[at.SHIFT].outputs), np.float32)
-        out[:, 1:_AHEAD] = passed[:, :-1] + np.log(rate[:, 1:]) + np.log1p(-self.together)
-        out[:, 0] = np.log(self.together)
-        out[:, _AHEAD : at.END] = passed[:, -1:] + np.log1p(-self.together)
-        return WEIGHT * out
+        place = bar_position(tracker.now, tracker.meters)[0]
+        return _biases(self.rates, self.together)[place % len(self.rates)]
+
+
+@lru_cache(8)  # the same for every note of an answer
+def _biases(rates: tuple[float, ...], together: float) -> Bias:
+    """The bias (bar, shifts) at each place in the bar."""
+    bar, ahead = len(rates), at.LONGEST_SHIFT
+    rate = np.array(rates)[(np.arange(bar)[:, None] + np.arange(ahead)) % bar]
+    none = np.log1p(-rate)
+    passed = np.cumsum(none, axis=1) - none[:, :1]  # nothing at any of these places, of which the first is here
+    out = np.zeros((bar, at.ATTRIBUTES[at.SHIFT].outputs), np.float32)
+    out[:, 1:ahead] = passed[:, :-1] + np.log(rate[:, 1:]) + np.log1p(-together)
+    out[:, 0] = np.log(together)
+    out[:, ahead : at.END] = passed[:, -1:] + np.log1p(-together)
+    return WEIGHT * out
 
 
 @dataclass(frozen=True)
