@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import pictures as base
 from .errors import MusegenError
+from .evaluation.copying import SHORTEST
 from .evaluation.degeneration import BLOCK, CURVES, mean_course
 from .evaluation.descriptors import LENGTHS
 from .evaluation.verdict import REAL, Verdict
 from .pictures import FAINT, GRID, INK, PALETTE
-from .piece import PITCH_CLASS_NAMES
+from .piece import PITCH_CLASS_NAMES, TICKS_PER_QUARTER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,7 +95,7 @@ def means(verdicts: Sequence[Verdict], path: Path) -> None:
     """
     if not verdicts:
         raise MusegenError("There is nothing to draw.")
-    lengths = [f"{n / 24:g}" if n % 24 == 0 else f"{n}/24" for n in LENGTHS]
+    lengths = [str(Fraction(n, TICKS_PER_QUARTER)) for n in LENGTHS]
     kinds = {"pitch classes": PITCH_CLASS_NAMES, "inter-onset times": lengths, "durations": lengths}
     figure = base._figure(11.5, 3.1)
     for axes, (name, labels) in zip(figure.subplots(1, 3), kinds.items(), strict=True):
@@ -119,7 +121,7 @@ def runs(verdicts: Sequence[Verdict], path: Path) -> None:
     figure = base._figure(7.0, 3.6)
     axes: Axes = figure.subplots()
     for verdict, colour in _coloured(shown):
-        longest = np.sort(verdict.runs)
+        longest = np.maximum(SHORTEST, np.sort(verdict.runs))
         share = 1 - np.arange(len(longest)) / len(longest)
         axes.step(longest, share, where="pre", color=colour, linewidth=1.6, label=verdict.name)
     axes.set_xscale("log")

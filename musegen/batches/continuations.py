@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from ..atomic import write_atomically
-from ..errors import MusegenError, SettingsError
+from ..errors import MusegenError
 from ..midi import read_music
 from ..piece import TICKS_PER_QUARTER, Piece
 from ..sampling.batch import check, variations
@@ -74,10 +74,8 @@ def continuations(
     """The pieces, each the seed and what follows it, in the order of `wanted`; their files are in `folder`.
 
     `workers` processes play (None: one a core, and none where little is left to do); `tell` hears how many there are.
-    Raises SettingsError, CheckpointError, FileError.
+    Raises SettingsError for what the model cannot play, CheckpointError and FileError.
     """
-    if workers is not None and workers < 1:
-        raise SettingsError(f"{workers} processes play nothing: ask for at least 1.")
     missing = [w for w in wanted if not _path(folder, w).exists()]
     done = len(wanted) - len(missing)
     tell(done, len(wanted))

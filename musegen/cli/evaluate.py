@@ -61,6 +61,8 @@ def run(args: argparse.Namespace) -> None:
     one_thread_each()
     if args.n < 1 or args.bars < 1:
         raise SettingsError(f"{args.n} continuations of {args.bars} bars tell nothing: both must be at least 1.")
+    if args.workers is not None and args.workers < 1:
+        raise SettingsError(f"{args.workers} processes play nothing: ask for at least 1.")
     from ..corpus.store import Corpus
     from ..evaluation.report import summary
     from .judging import with_corpus, without
@@ -78,11 +80,14 @@ def _contenders(args: argparse.Namespace) -> list[Contender]:
 
     from .. import checkpoint as checkpoints
     from ..batches.continuations import Contender
+    from ..errors import SettingsError
+    from ..models.config import HumaniserConfig
     from ..sampling.sampler import SamplerSettings
 
     names = args.checkpoints or [DEFAULT_CHECKPOINT]
     for name in names:
-        checkpoints.find(name)
+        if isinstance(checkpoints.config_of(checkpoints.find(name)), HumaniserConfig):
+            raise SettingsError(f"{name} is a humaniser: it plays on from nothing, it plays what is written.")
     given = {key: getattr(args, key) for key in ("temperature", "top_p", "min_p") if getattr(args, key)}
     settings = [SamplerSettings(**dict(zip(given, values, strict=True))) for values in product(*given.values())]
     return list(dict.fromkeys(Contender(name, how, args.seed_number) for name in names for how in settings))

@@ -2,8 +2,10 @@
 
 Every pair of pieces within the real set has a distance (intra-set), every pair of a real and a made piece another
 (inter-set). Where the made music is like the real, both distances are distributed alike: their densities, smoothed by
-Gaussian kernels, overlap wholly (OA 1) and neither says anything of the other (KL 0). Only pieces of the same style
-are paired, so that what tells a chorale from a jig hides nothing. Knows nothing of music. numpy only.
+Gaussian kernels, overlap wholly (OA 1) and neither says anything of the other (KL 0). Distances say little of where a
+set lies as long as it lies within the other, so there is a second measure: by how many standard deviations the means
+differ. Only pieces of the same style are compared, so that what tells a chorale from a jig hides nothing. Knows
+nothing of music. numpy only.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Column = tuple[Floats, npt.NDArray[np.str_]]
+"""One descriptor (N, D) of N pieces, and the style of each (N,)."""
 
 FEWEST = 8
 """Pieces of each set that must have a descriptor before their distances mean anything."""
@@ -31,7 +35,7 @@ class Described:
     values: Sequence[Mapping[str, Floats]]
     styles: Sequence[str]
 
-    def column(self, name: str) -> tuple[Floats, npt.NDArray[np.str_]]:
+    def column(self, name: str) -> Column:
         """One descriptor (N, D) of the pieces that have it, and their styles (N,)."""
         rows = [(v[name], s) for v, s in zip(self.values, self.styles, strict=True) if not np.isnan(v[name]).any()]
         values = np.stack([v for v, _ in rows]) if rows else np.zeros((0, 1))
@@ -41,11 +45,13 @@ class Described:
 @dataclass(frozen=True)
 class Likeness:
     """Of one descriptor: how much the densities of intra-set and inter-set distances overlap (0-1), KL(intra ‖ inter)
-    in nats, the mean distance within the made set over that within the real (below 1: less varied), and the overlaps of
-    sets that are drawn from these with replacement."""
+    in nats, how far the means lie apart in standard deviations of real pieces of a style (see `offset`), the mean
+    distance within the made set over that within the real (below 1: less varied), and the overlaps of sets that are
+    drawn from these with replacement."""
 
     overlap: float
     kl: float
+    offset: float
     variety: float
     resampled: tuple[float, ...] = ()
 
@@ -66,14 +72,12 @@ def mean_likeness(each: Mapping[str, Likeness]) -> Likeness:
     """The means over the descriptors: one figure for the whole. Raises ValueError for none."""
     if not each:
         raise ValueError("There is no descriptor to take the mean of.")
-    rows = [(x.overlap, x.kl, x.variety) for x in each.values()]
-    overlap, kl, variety = np.mean(rows, 0).tolist()
-    return Likeness(overlap, kl, variety, tuple(np.mean([x.resampled for x in each.values()], 0).tolist()))
+    rows = [(x.overlap, x.kl, x.offset, x.variety) for x in each.values()]
+    overlap, kl, apart, variety = np.mean(rows, 0).tolist()
+    return Likeness(overlap, kl, apart, variety, tuple(np.mean([x.resampled for x in each.values()], 0).tolist()))
 
 
-def likeness(
-    real: tuple[Floats, npt.NDArray[np.str_]], made: tuple[Floats, npt.NDArray[np.str_]], resamples: int = 20
-) -> Likeness | None:
+def likeness(real: Column, made: Column, resamples: int = 20) -> Likeness | None:
     """Of columns as `Described.column` gives them; None where there are too few pieces, or no two of a style."""
     if min(len(real[0]), len(made[0])) < FEWEST:
         return None
@@ -89,10 +93,26 @@ def likeness(
         again.append(_figures(within[np.ix_(a, a)], between[np.ix_(a, b)]))
     usual = float(_pairs(within).mean())
     variety = _mean(_pairs(own)) / usual if usual > 0 else 1.0
-    return Likeness(*whole, variety, tuple(whole[0] if f is None else f[0] for f in again))
+    return Likeness(*whole, offset(real, made), variety, tuple(whole[0] if f is None else f[0] for f in again))
 
 
-def _distances(a: tuple[Floats, npt.NDArray[np.str_]], b: tuple[Floats, npt.NDArray[np.str_]]) -> Floats:
+def offset(real: Column, made: Column) -> float:
+    """‖Σ_s w_s (mean of made in s − mean of real in s)‖ / σ over styles s that both have, w_s their share of the made.
+
+    σ² is the mean squared distance of real pieces from their style's mean. Of one number it is |Cohen's d|.
+    """
+    both = [s for s in np.unique(made[1]) if s in real[1]]
+    if not both:
+        return 0.0
+    weights = np.array([(made[1] == s).sum() for s in both], np.float64)
+    apart = np.array([made[0][made[1] == s].mean(0) - real[0][real[1] == s].mean(0) for s in both])
+    scatter = np.concatenate([real[0][real[1] == s] - real[0][real[1] == s].mean(0) for s in both])
+    sigma = float(np.sqrt((scatter**2).sum(1).mean()))
+    away = float(np.linalg.norm(weights @ apart / weights.sum()))
+    return away / sigma if sigma > 0 else 0.0 if away == 0 else float("inf")
+
+
+def _distances(a: Column, b: Column) -> Floats:
     """Euclidean distances (N, M), NaN between different styles."""
     squares = (a[0] ** 2).sum(1)[:, None] + (b[0] ** 2).sum(1) - 2 * a[0] @ b[0].T
     return np.where(a[1][:, None] == b[1], np.sqrt(np.maximum(squares, 0)), np.nan)
@@ -104,19 +124,19 @@ def _figures(within: Floats, between: Floats) -> tuple[float, float] | None:
     if len(intra) < 2 or len(inter) < 2:
         return None
     top = max(float(intra.max()), float(inter.max())) or 1.0
-    f, g = density(intra, top), density(inter, top)
-    width = 1 / len(f)
-    kl = float((f * np.log(np.maximum(f, _FLOOR) / np.maximum(g, _FLOOR))).sum() * width)
-    return float(np.minimum(f, g).sum() * width), max(0.0, kl)
+    width = float(intra.std()) * len(intra) ** -0.2  # Scott's rule
+    f, g = density(intra, top, width), density(inter, top, width)
+    kl = float((f * np.log(np.maximum(f, _FLOOR) / np.maximum(g, _FLOOR))).mean())
+    return float(np.minimum(f, g).mean()), max(0.0, kl)
 
 
-def density(values: Floats, top: float) -> Floats:
-    """The density of `values` in [0, top] on a grid of that interval, by a Gaussian kernel; its mean is 1.
+def density(values: Floats, top: float, width: float) -> Floats:
+    """The density of `values` in [0, top] on a grid of that interval, by a Gaussian kernel of σ `width`; its mean is 1.
 
-    The kernel's width is Scott's rule, σ n^(-1/5), and what it would put below 0 is reflected: no distance is negative.
+    What the kernel would put below 0 is reflected: no distance is negative.
     """
     counts = np.histogram(values, _POINTS, (0, top))[0].astype(np.float64)
-    width = max(1.0, float(values.std()) * len(values) ** -0.2 / top * _POINTS)  # in points
+    width = max(1.0, width / top * _POINTS)  # in points
     reach = min(_POINTS - 1, int(np.ceil(4 * width)))
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
     smooth = np.convolve(np.pad(counts, reach, "symmetric"), kernel, "valid")

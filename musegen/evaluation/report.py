@@ -39,7 +39,7 @@ class Findings:
 
 def markdown(found: Findings) -> str:
     """The report."""
-    parts = [f"# {found.title}", *found.said]
+    parts = [f"# {found.title}", *found.said, *_in_short(found)]
     if found.likelihoods:
         parts += _likelihood(found)
     if any(v.likeness for v in found.verdicts):
@@ -55,21 +55,36 @@ def markdown(found: Findings) -> str:
 
 def summary(found: Findings) -> str:
     """The one table of everybody: for the screen, and as the report's own."""
-    head = ["", "likeness", "KL", "variety", "longest run", "beyond real", "stuck", "in key", "in meter"]
+    head = ["", "likeness", "KL", "offset", "variety", "form", "beyond real", "stuck", "in key", "in meter"]
     real = next((v for v in found.verdicts if v.name == REAL), None)
     return _table(head, [_line(v, real) for v in found.verdicts])
 
 
 def _line(v: Verdict, real: Verdict | None) -> list[str]:
     whole = v.whole
-    like = (
-        [f"{whole.overlap:.3f} ± {whole.error:.3f}", f"{whole.kl:.3f}", f"{whole.variety:.2f}"] if whole else ["–"] * 3
-    )
-    copied = [f"{np.median(v.runs):.0f}", f"{above(v, real):.0%}"] if len(v.runs) and real else ["–"] * 2
+    like = ["–"] * 4
+    if whole:
+        each = (f"{whole.kl:.3f}", f"{whole.offset:.2f}", f"{whole.variety:.2f}")
+        like = [f"{whole.overlap:.3f} ± {whole.error:.3f}", *each]
+    like.append(_number(float(v.mean("self-similarity at 8")[0])))
+    copied = f"{above(v, real):.0%}" if len(v.runs) and real else "–"
     if not v.courses:
-        return [v.name, *like, *copied, "–", "–", "–"]
+        return [v.name, *like, copied, "–", "–", "–"]
     last = [f"{mean_course(v.courses, curve)[-1]:.2f}" for curve in ("key", "meter")]
-    return [v.name, *like, *copied, stuck(v.courses), *last]
+    return [v.name, *like, copied, stuck(v.courses), *last]
+
+
+def _in_short(found: Findings) -> list[str]:
+    text = (
+        f"Of {found.bars} bars after each seed: *likeness*, *KL*, *offset* and *variety* are means over the "
+        "descriptors below: how like real music it is (1: as real music is), how unlike (0), how far from its mean "
+        "(standard deviations), how varied (1: as real music). *Form* is the share of notes that come back after "
+        "eight bars. *Beyond real* is the share that has more of a training piece in a row than 95 % of real pieces "
+        "have. "
+        f"Of {found.long_bars} bars: how many get *stuck*, and how far the last {BLOCK} bars keep the seed's pitch "
+        "classes and places in the bar (overlap; real music modulates, too)."
+    )
+    return ["## In short", summary(found), text] if found.verdicts else []
 
 
 def _likelihood(found: Findings) -> list[str]:
@@ -92,11 +107,12 @@ def _likelihood(found: Findings) -> list[str]:
 
 def _likeness(found: Findings) -> list[str]:
     text = (
-        f"Of {found.bars} bars after each seed. *Likeness* is the overlap of two distributions: of the distances "
-        "between real pieces, and of those between a real piece and one that was made (both of the same style; Yang & "
-        "Lerch 2018). 1: nobody could tell them apart by it. *KL* is between the same distributions (0: alike), "
-        "*variety* the mean distance among the pieces made over that among real ones (below 1: too much alike). *Real "
-        "music* is other pieces, those trained on: nobody can be expected to come nearer. ± is a standard error."
+        "*Likeness* is the overlap of two distributions: of the distances between real pieces, and of those between a "
+        "real piece and one that was made (both of the same style; Yang & Lerch 2018). 1: nobody could tell them apart "
+        "by it. *KL* is between the same distributions (0: alike). *Offset*: by how many standard deviations of real "
+        "pieces the mean of those that were made is off (chance alone makes about √(2/n) of it). *Variety* is the mean "
+        "distance among the pieces made over that among real ones (below 1: too much alike). *Real music* is other "
+        "pieces, those trained on: nobody can be expected to come nearer. ± is a standard error."
     )
     shown = [v for v in found.verdicts if v.likeness]
     names = [n for n in DESCRIPTORS if any(n in v.likeness for v in shown)]
@@ -104,14 +120,19 @@ def _likeness(found: Findings) -> list[str]:
         [n, *(f"{v.likeness[n].overlap:.3f} ± {v.likeness[n].error:.3f}" if n in v.likeness else "–" for v in shown)]
         for n in names
     ]
-    kl = [[n, *(f"{v.likeness[n].kl:.3f}" if n in v.likeness else "–" for v in shown)] for n in names]
+    others = [
+        _table(
+            [field, *(v.name for v in shown)],
+            [[n, *(f"{getattr(v.likeness[n], key):.3f}" if n in v.likeness else "–" for v in shown)] for n in names],
+        )
+        for field, key in (("KL", "kl"), ("offset", "offset"), ("variety", "variety"))
+    ]
     return [
         "## How like real music it is",
-        summary(found),
         text,
         *_picture(found, "likeness"),
         _table(["likeness", *(v.name for v in shown)], overlap),
-        _table(["KL", *(v.name for v in shown)], kl),
+        *others,
     ]
 
 

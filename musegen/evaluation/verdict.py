@@ -44,20 +44,21 @@ class Verdict:
         return mean_likeness(self.likeness) if self.likeness else None
 
     def mean(self, name: str) -> Values:
-        """A descriptor's mean over the pieces that have it (D,), each style weighing as much as it has pieces."""
+        """A descriptor's mean over the pieces that have it (D,); NaN where none has."""
         values, _ = self.described.column(name)
         return values.mean(0) if len(values) else np.full(1, np.nan)
 
     def to_json(self) -> dict[str, object]:
         """All figures as plain values."""
         whole = self.whole
-        each = {k: {"overlap": v.overlap, "error": v.error, "kl": v.kl, "variety": v.variety}
+        each = {k: {"overlap": v.overlap, "error": v.error, "kl": v.kl, "offset": v.offset, "variety": v.variety}
                 for k, v in self.likeness.items()}  # fmt: skip
         return {
             "continuations": len(self.described.values),
             "overlap": whole and whole.overlap,
             "error": whole and whole.error,
             "kl": whole and whole.kl,
+            "offset": whole and whole.offset,
             "variety": whole and whole.variety,
             "descriptors": each,
             "longest runs": self.runs.tolist(),
