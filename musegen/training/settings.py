@@ -57,15 +57,15 @@ FINE_TUNING_ROWS = 300_000
 def fine_tuning(rows: int, infill: bool) -> dict[str, Any]:
     """Where going on from a checkpoint with `rows` of new music wants other settings than beginning does.
 
-    Three passes over much music, up to ten over little, which is soon learnt by heart; about twenty looks. A
+    Three passes over much music, up to ten over little, which is soon learnt by heart; some ten looks. A
     checkpoint that can fill holes (`infill`) goes on learning that.
     """
     batch_rows = 2048
     epochs = min(10.0, max(3.0, round(FINE_TUNING_ROWS / max(1, rows), 1)))
     return {
         **{"epochs": epochs, "batch_rows": batch_rows, "warm_up": 10, "average": 0.9},
-        **{"infill": 0.25 if infill else 0.0, "patience": 6},
-        "evaluate_every": max(5, int(epochs * rows / batch_rows / 20)),
+        **{"infill": 0.25 if infill else 0.0, "patience": 5},
+        "evaluate_every": max(10, int(epochs * rows / batch_rows / 15)),
     }
 
 
