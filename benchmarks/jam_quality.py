@@ -49,13 +49,17 @@ KEYBOARD = 4  # parts that ten fingers play; of more they play the one with the 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A held-out piece from its phrase on, whole and as a keyboard plays it; `key` is the whole piece's."""
+    """A held-out piece from its phrase on, whole and as a keyboard plays it; `key` is the whole piece's.
+
+    `end` are the piece's last four bars on a keyboard.
+    """
 
     name: str
     style: str
     whole: Piece
     keyboard: Piece
     key: str
+    end: Piece
 
     @property
     def bar(self) -> int:
@@ -110,7 +114,8 @@ def _case(name: str, style: str, piece: Piece) -> Case | None:
         begun = np.unique(keyboard.notes["onset"] // bar)
         if even and np.isin(np.arange(2 * BARS), begun).all():
             pitches = piece.notes[piece.notes["program"] != DRUMS]["pitch"].tolist()
-            return Case(name, style, whole, keyboard, estimate(count(pitches)))
+            end = piece.between(int(lines[-1 - BARS]), int(lines[-1]))
+            return Case(name, style, whole, keyboard, estimate(count(pitches)), _on_keyboard(_one_meter(end)))
     return None
 
 
@@ -289,6 +294,8 @@ def main() -> None:
     material = cases(Corpus.open(args.corpus), args.phrases)
     styles = sorted({c.style for c in material})
     print(f"{len(material)} phrases: " + ", ".join(f"{sum(c.style == s for c in material)} {s}" for s in styles) + "\n")
+    ends = [answering.cadential(c.phrase(_rows(c.end), 0, BARS * c.bar), triad(c.key))[-1] for c in material]
+    print(f"of the pieces' own last notes {np.mean(ends):.0%} are like a cadence\n")
     engines = {name: load(name) for name in args.checkpoint}
     with tempfile.TemporaryDirectory() as folder:
         answers = _answers(material, engines, Path(folder), args)
