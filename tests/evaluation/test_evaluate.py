@@ -93,8 +93,11 @@ def test_a_copy_is_found_in_any_key_and_in_any_part() -> None:
 def test_runs_end_where_the_music_rests_or_another_piece_begins() -> None:
     half = [Note(24 * i, 24, p) for i, p in enumerate((60, 64, 61, 70, 50, 55))]
     later = [n._replace(onset=n.onset + 24 * 6 + 400) for n in half]
+    rested = Piece.from_notes(half + later)
+    assert Learnt([rested]).longest([rested]).tolist() == [6]
     learnt = Learnt([Piece.from_notes(half), Piece.from_notes(half)])
-    assert learnt.longest([Piece.from_notes(half + later)]).tolist() == [6]
+    at_once = [n._replace(onset=n.onset + 24 * 6) for n in half]
+    assert learnt.longest([Piece.from_notes(half + at_once)]).tolist() == [6]
     short = Piece.from_notes(half[: SHORTEST - 1])
     assert learnt.longest([short]).tolist() == [0]
 
