@@ -1,6 +1,6 @@
 """The older models beside the networks: held-out nats per note of every attribute, and per grid cell of JSB-16 (P1b).
 
-    musegen corpus build default.corpus default          (or jsb16 jsb16:FOLDER)
+    musegen corpus build --preset default          (or jsb16 jsb16:FOLDER)
     python -m benchmarks.baselines default.corpus [CHECKPOINT…] [--families ngram mixture topics]
 
 The n-gram, the mixture and the topics are fitted here to the training split; what is named besides (a shipped name or
