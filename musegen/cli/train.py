@@ -261,7 +261,7 @@ def _own_corpus(folder: Path, place: Path) -> Any:
     else:
         print(f"{folder}: {learnt} pieces; from {EVERY} on some would be held out to judge by")
     if lost := corpus.settings["rejected"]:
-        print(f"{lost} more are left out:  musegen corpus show {place} --rejected  says why")
+        print(f"{lost} more left out:  musegen corpus show {place} --rejected  says why")
     return corpus
 
 

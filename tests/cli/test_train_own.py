@@ -45,7 +45,7 @@ def test_a_folder_of_music_is_learnt_in_one_command(
     command = ["train", str(folder), "--from", str(start), "--out", str(out), "--threads", "1", "--epochs", "12"]
     assert main(command) == 0
     said = capsys.readouterr().out
-    assert "8 pieces to learn from, 2 held out to judge by" in said and "1 more are left out" in said
+    assert "8 pieces to learn from, 2 held out to judge by" in said and "1 more left out" in said
     made = load(out)
     assert made.styles == ("waltzes", "chorale", "tune") and made.about["pieces of each style"]["waltzes"] == 8
     looks = [r["valid"] for r in read_log(out) if "valid" in r]
