@@ -1,7 +1,7 @@
 """The older models beside the networks: held-out nats per note of every attribute, and per grid cell of JSB-16 (P1b).
 
     musegen corpus build --preset default          (or jsb16 jsb16:FOLDER)
-    python -m benchmarks.baselines default.corpus [CHECKPOINT…] [--families ngram mixture topics]
+    python -m benchmarks.baselines corpora/default [CHECKPOINT…] [--families ngram mixture topics]
 
 The n-gram, the mixture and the topics are fitted here to the training split; what is named besides (a shipped name or
 a folder) is only measured, and must have been trained on the same split to be compared.
