@@ -72,6 +72,7 @@ def test_the_kernel_does_what_torch_does(switches: dict[str, object]) -> None:
     model, rows = small(**switches), np.stack([tune(), tune(seed=5)])
     engine, close = CompiledEngine(checkpoint_of(model)), 0.15
     assert fits(model.config)
+    assert engine.contexts(rows[:, :0]).shape == (2, 0, model.config.width)
     with torch.no_grad():
         whole, situation = model(torch.from_numpy(rows)), model.situation(torch.from_numpy(rows))
     np.testing.assert_allclose(engine.contexts(rows), whole.numpy(), atol=close)

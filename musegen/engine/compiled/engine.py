@@ -76,7 +76,7 @@ class CompiledEngine:
         call = self._call(len(flat))
         call.rows[:] = flat
         self._kernel.musegen_situation(self._model, call.rows_at, len(flat), call.situation_at)
-        return call.situation.reshape(*rows.shape[:-1], -1).copy()
+        return call.situation.reshape(*rows.shape[:-1], self.config.width).copy()
 
     def logits(self, attribute: int, context: Floats, target: ModelRows, situation: Floats | None) -> Floats:
         """As `base.Engine.logits`; what is returned lasts until the attribute is asked for again."""
@@ -94,8 +94,8 @@ class CompiledEngine:
         return out
 
     def contexts(self, rows: ModelRows) -> Floats:
-        memory = _Memory(self.config, *rows.shape[:2])
-        return self._take(rows, State(memory, 0, self._nothing(len(rows))), self.situation(rows))
+        # One sequence after the other gives the same numbers, and needs a batch's share of the memory.
+        return np.concatenate([self._read(sequence[None]) for sequence in rows])
 
     def start(self, rows: ModelRows) -> tuple[Floats, State]:
         (batch, length), size = rows.shape[:2], self.config.context
@@ -118,6 +118,11 @@ class CompiledEngine:
             memory.take(state.memory, gone)
             state.memory = memory
         return self._take(rows[:, None], state, self.situation(rows) if situation is None else situation)[:, 0], state
+
+    def _read(self, rows: ModelRows) -> Floats:
+        """Contexts (B, T, D) of `rows` (B, T, WIDTH), with nothing before them."""
+        state = State(_Memory(self.config, *rows.shape[:2]), 0, self._nothing(len(rows)))
+        return self._take(rows, state, self.situation(rows))
 
     def _nothing(self, batch: int) -> Floats:
         return np.zeros((batch, self.config.width), np.float32)
@@ -142,7 +147,7 @@ class CompiledEngine:
         )  # fmt: skip
         state.before = call.before[:batch].copy()
         state.count += length
-        return call.context.reshape(batch, length, -1).copy()
+        return call.context.reshape(batch, length, self.config.width).copy()
 
 
 class _Call:

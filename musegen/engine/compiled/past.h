@@ -64,6 +64,7 @@ static void attend_all(const Model *m, int layer, const Cache *c, int slot, int 
 void musegen_step(const Model *m, const Cache *c, int32_t slot, int64_t number, int32_t length, const int32_t *rows,
                   const float *situation, float *before, float *context) {
     int width = m->width, half = m->pairs, n = c->batch * length;
+    if (n == 0) return; /* a prompt of no rows has no last one */
     size_t row = sizeof(float) * width;
     float *x = malloc(n * (row * 10 + sizeof(float) * 2 * half));
     float *normed = x + (size_t)n * width, *attended = normed + (size_t)n * width;
