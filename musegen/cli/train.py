@@ -259,7 +259,7 @@ def _own_corpus(folder: Path, place: Path) -> Any:
     if held_out:
         print(f"{folder}: {learnt} pieces to learn from, {held_out} held out to judge by")
     else:
-        print(f"{folder}: {learnt} pieces; from {EVERY} on some would be held out to judge by")
+        print(f"{folder}: {learnt} pieces; from {EVERY} different tunes on some would be held out to judge by")
     if lost := corpus.settings["rejected"]:
         print(f"{lost} more left out:  musegen corpus show {place} --rejected  says why")
     return corpus

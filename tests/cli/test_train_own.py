@@ -78,7 +78,10 @@ def test_of_too_few_files_none_is_held_out_and_the_last_step_is_kept(
     options = ["--epochs", "4", "--evaluate-every", "2", "--average", "0"]
     assert main(["train", str(waltzes(tmp_path / "three", 3)), "--from", str(start), "--out", str(out), *options]) == 0
     said = capsys.readouterr().out
-    assert "3 pieces; from 5 on some would be held out" in said and "nothing was held out to choose by" in said
+    assert (
+        "3 pieces; from 5 different tunes on some would be held out" in said
+        and "nothing was held out to choose by" in said
+    )
     made = load(out)
     assert made.about["steps"] == read_log(out)[-1]["of"] > 2 and "valid" not in made.metrics
     assert any((w != load(start).weights[k]).any() for k, w in made.weights.items())
