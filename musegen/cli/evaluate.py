@@ -87,7 +87,7 @@ def _contenders(args: argparse.Namespace) -> list[Contender]:
     names = args.checkpoints or [DEFAULT_CHECKPOINT]
     for name in names:
         if isinstance(checkpoints.config_of(checkpoints.find(name)), HumaniserConfig):
-            raise SettingsError(f"{name} is a humaniser: it plays on from nothing, it plays what is written.")
+            raise SettingsError(f"{name} is a humaniser: it makes no notes that could be judged.")
     given = {key: getattr(args, key) for key in ("temperature", "top_p", "min_p") if getattr(args, key)}
     settings = [SamplerSettings(**dict(zip(given, values, strict=True))) for values in product(*given.values())]
     return list(dict.fromkeys(Contender(name, how, args.seed_number) for name in names for how in settings))

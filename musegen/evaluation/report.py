@@ -14,6 +14,7 @@ import numpy as np
 from .by_style import Row
 from .degeneration import BLOCK, STUCK, mean_course
 from .descriptors import DESCRIPTORS
+from .distances import mean_likeness
 from .verdict import REAL, Verdict, above, stuck
 
 PICTURES = ("likelihood", "likeness", "histograms", "copying", "long-run")
@@ -57,13 +58,14 @@ def summary(found: Findings) -> str:
     """The one table of everybody: for the screen, and as the report's own."""
     head = ["", "likeness", "KL", "offset", "variety", "form", "beyond real", "stuck", "in key", "in meter"]
     real = next((v for v in found.verdicts if v.name == REAL), None)
-    return _table(head, [_line(v, real) for v in found.verdicts])
+    shared = [set(v.likeness) for v in found.verdicts if v.likeness]  # means of the same, or they would not compare
+    return _table(head, [_line(v, real, set.intersection(*shared) if shared else set()) for v in found.verdicts])
 
 
-def _line(v: Verdict, real: Verdict | None) -> list[str]:
-    whole = v.whole
+def _line(v: Verdict, real: Verdict | None, shared: set[str]) -> list[str]:
     like = ["–"] * 4
-    if whole:
+    if v.likeness and shared:
+        whole = mean_likeness({name: v.likeness[name] for name in sorted(shared)})
         each = (f"{whole.kl:.3f}", f"{whole.offset:.2f}", f"{whole.variety:.2f}")
         like = [f"{whole.overlap:.3f} ± {whole.error:.3f}", *each]
     like.append(_number(float(v.mean("self-similarity at 8")[0])))

@@ -12,8 +12,9 @@ from musegen.errors import CorpusError
 from musegen.evaluation.by_style import nats_by_style
 from musegen.evaluation.copying import LONGEST, SHORTEST, Learnt
 from musegen.evaluation.degeneration import course_of, mean_course
-from musegen.evaluation.distances import Column, Described, compare, density, likeness, mean_likeness, offset
-from musegen.evaluation.verdict import Judge, above
+from musegen.evaluation.distances import Column, Described, Likeness, compare, density, likeness, mean_likeness, offset
+from musegen.evaluation.report import Findings, summary
+from musegen.evaluation.verdict import Judge, Verdict, above
 from musegen.evaluation.windows import cut, describe_window, held_out, trained_on
 from musegen.piece import DRUMS, Note, Piece
 from tests.small_corpus import tune
@@ -211,3 +212,12 @@ def test_the_nats_of_the_styles_are_those_of_the_whole(corpus: Corpus, trained: 
     styles = [row for name, row in table.items() if name in corpus.styles]
     whole = sum(row["total"] * row["notes"] for row in styles) / sum(row["notes"] for row in styles)
     assert whole == pytest.approx(table["all"]["total"])
+
+
+def test_the_summary_takes_means_of_what_everybody_has() -> None:
+    own = Described([{"self-similarity at 8": np.array([0.5])}], ["a"])
+    both = Verdict("real music", own, {"x": Likeness(1, 0, 0, 1, (1.0,)), "y": Likeness(0, 9, 9, 9, (0.0,))})
+    one = Verdict("b", own, {"x": Likeness(0.5, 0, 0, 1, (0.5,))})
+    _, _, first, second = summary(Findings("t", [], {}, [both, one])).splitlines()
+    assert "1.000 ± 0.000" in first and "0.500 ± 0.000" in second
+    assert "–" in summary(Findings("t", [], {}, [Verdict("c", own)])).splitlines()[2]
