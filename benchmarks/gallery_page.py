@@ -18,7 +18,7 @@ BY_HAND = "## What was found"
 FOLDER = "../midi_samples/generated"
 
 ABOUT = {
-    "default": "The transformer that `musegen jam` loads: all styles. One continuation of each of the twelve seeds.",
+    "default": "The transformer that `musegen jam` loads: all styles. One continuation of each seed with a tune in it.",
     "lstm": "The same music, learnt by an LSTM.",
     "wavenet": "The same music, learnt by dilated convolutions.",
     "folk": "Tunes of one voice: jigs, reels, hornpipes.",
@@ -88,7 +88,7 @@ def _figures(results: list[Result]) -> str:
         "## In figures",
         "",
         "New notes; notes a second, the seed's and the new ones'; the longest silence; loudness (BS.1770) and the",
-        "highest sample, before anything is turned down; the shares of the sound's power below 250 Hz and above 2 kHz;",
+        "highest sample; the shares of the sound's power below 250 Hz and above 2 kHz;",
         "nats a note by the checkpoint itself, of the seed and of what it plays. Below: the clips' spectrograms.",
         "",
         "| take | notes | notes/s | silence s | LUFS | peak dB | low % | high % | nats a note |",

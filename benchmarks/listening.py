@@ -28,8 +28,8 @@ _ABSOLUTE, _RELATIVE = -70.0, -10.0
 
 @dataclass(frozen=True)
 class Heard:
-    """What a sound is like: LUFS, dB of the highest sample, seconds of the longest silence before the last note begins,
-    and the shares of its power below, between and above BANDS."""
+    """What a sound is like: LUFS, dB of the highest sample, seconds of the longest silence between its notes, and the
+    shares of its power below, between and above BANDS."""
 
     loudness: float
     peak: float
@@ -37,12 +37,11 @@ class Heard:
     bands: tuple[float, float, float]
 
 
-def listen(samples: Samples, rate: int, until: float) -> Heard:
-    """`samples` (N, channels) at `rate` Hz, of which the last note begins at `until` seconds."""
-    peak = float(np.abs(samples).max(initial=1e-9))
-    return Heard(
-        loudness(samples, rate), 20 * np.log10(peak), longest_silence(samples, rate, until), bands(samples, rate)
-    )
+def listen(samples: Samples, rate: int, first: float, last: float) -> Heard:
+    """`samples` (N, channels) at `rate` Hz, of which the first and the last note begin at these seconds."""
+    peak = 20 * float(np.log10(np.abs(samples).max(initial=1e-9)))
+    silence = longest_silence(samples[round(first * rate) :], rate, last - first)
+    return Heard(loudness(samples, rate), peak, silence, bands(samples, rate))
 
 
 def loudness(samples: Samples, rate: int) -> float:

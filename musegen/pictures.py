@@ -64,7 +64,8 @@ def piano_roll(piece: Piece, path: str | os.PathLike[str], title: str = "", seed
             strip.axvline(seed_end, color=INK, linewidth=1.6, linestyle=(0, (4, 2)), zorder=4)
     if seed_end is not None:
         at = seed_end / float(bars[-1])
-        strips[0].text(at, 1.015, " played on by the model", transform=strips[0].transAxes, color=INK, fontsize=8)
+        place = {"transform": strips[0].transAxes, "va": "top", "zorder": 5}
+        strips[0].text(at, 0.99, " played on by the model", color=INK, fontsize=8, **place)  # above: the parts' names
     _label_bars(strips[-1], bars)
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=12, color=INK, fontweight="bold")
