@@ -1,10 +1,10 @@
 """What fine-tuning on a folder of a few files does, by how many they are.
 
-    python -m benchmarks.finetune --out bench/finetune                   Palestrina, from music21's corpus
-    python -m benchmarks.finetune --out bench/mine --learn ~/mine --judge ~/others      any music
+    python -m benchmarks.finetune ~/giantmidi --out bench/finetune
 
-Each run is the musician's: `musegen train FOLDER --from CHECKPOINT`, no other option. Files that nobody learns from
-judge: nats a note, and how like their own continuations (8 bars after 4) those of the model are, by descriptors
+FOLDER holds MIDI files, of which every third judges and the first of the others are learnt from. Each run is the
+musician's: `musegen train FOLDER --from CHECKPOINT`, with no other option but `--rate` if it is given here. By the files
+that judge: nats a note, and how like their own continuations (8 bars after 4) those of the model are, by descriptors
 (`musegen.evaluation.distances`: offset 0 and overlap 1 are real music); copying is the longest run of notes, median and
 most of the continuations, that the files learnt from have too. With `--corpus` it is also said what was forgotten.
 """
@@ -12,7 +12,6 @@ most of the continuations, that the files learnt from have too. With `--corpus` 
 from __future__ import annotations
 
 import argparse
-import re
 import resource
 import shutil
 import subprocess
@@ -32,30 +31,28 @@ from musegen.evaluation.distances import Described, compare, mean_likeness
 from musegen.evaluation.likelihood import nats_of
 from musegen.events.codec import EventCodec
 from musegen.events.derived import ModelRows, derive
-from musegen.midi.music import read_music, write_music
+from musegen.midi.music import read_music
 from musegen.models.long_pieces import summary
 from musegen.piece import Piece
 from musegen.sampling.simple import generate
 
 SEED_BARS, BARS = 4, 8
-KERN = re.compile(r"(Agnus|Benedictus|Sanctus|Kyrie)(_I|_0)?_(\d+)(_a)?\.krn")
-JUDGES = (1, 4, 6)  # of eight masses, those to judge by
-SIZES = range(8_000, 25_000)  # bytes; a movement of four voices of middling length
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="MIDI files, some forty of them")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--checkpoint", default="default")
-    parser.add_argument("--learn", type=Path)
-    parser.add_argument("--judge", type=Path)
+    parser.add_argument("--rate", type=float, help="of learning, instead of the musician's")
     parser.add_argument("--files", type=int, nargs="+", default=[3, 5, 20])
     parser.add_argument("--corpus", type=Path, help="of the checkpoint: how much of it is forgotten")
     parser.add_argument("--seeds", type=int, default=16, help="continuations")
     args = parser.parse_args()
-    learn, judge = (args.learn, args.judge) if args.learn else palestrina(args.out)
+    files = sorted(args.folder.rglob("*.mid*"))
+    judge, learn = files[::3], [path for i, path in enumerate(files) if i % 3]
     print(f"{machine()}\npython -m benchmarks.finetune {' '.join(sys.argv[1:])}\n", flush=True)
-    others = [read_music(path) for path in sorted(judge.iterdir())]
+    others = [read_music(path) for path in judge]
     seeds, real = continued(others, args.seeds)
     old = [] if args.corpus is None else held_out(args.corpus)
     print("| files | minutes (CPU) | nats/note | in its style | offset | overlap | longest copied | the old corpus |")
@@ -64,43 +61,25 @@ def main() -> None:
     print(f"| real music, one half to the other | | | | {ceiling.offset:.2f} | {ceiling.overlap:.2f} | | |")
     row("0", "", args.checkpoint, others, seeds, real, old, None)
     for count in args.files:
-        folder = some_of(learn, count, args.out / f"{count}" / learn.name)
-        took = train(folder, args.checkpoint, args.out / f"tuned-{count}")
+        folder = some_of(learn, count, args.out / f"{count}" / args.folder.name)
+        took = train(folder, args.checkpoint, args.out / f"tuned-{count}", args.rate)
         learnt = Learnt([read_music(path) for path in sorted(folder.iterdir())])
         row(str(count), took, str(args.out / f"tuned-{count}"), others, seeds, real, old, learnt)
 
 
-def palestrina(out: Path) -> tuple[Path, Path]:
-    """Movements of masses to learn from and of other masses to judge by, as MIDI files."""
-    import music21
-
-    learn, judge = out / "palestrina", out / "palestrina-judge"
-    found = dict[int, list[Path]]()
-    for path in sorted((Path(music21.__file__).parent / "corpus" / "palestrina").glob("*.krn")):
-        match = KERN.fullmatch(path.name)
-        if match and path.stat().st_size in SIZES:
-            found.setdefault(int(match[3]), []).append(path)
-    for number, mass in enumerate(sorted(found)):
-        path = found[mass][number % len(found[mass])]  # of one mass its Kyrie, of another its Sanctus
-        target = (judge if number % 8 in JUDGES else learn) / f"{path.stem}.mid"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if not target.is_file():
-            write_music(read_music(path), target)
-    return learn, judge
-
-
-def some_of(folder: Path, count: int, target: Path) -> Path:
-    """A folder with the first `count` files of another."""
+def some_of(files: list[Path], count: int, target: Path) -> Path:
+    """A folder with the first `count` of some files."""
     target.mkdir(parents=True, exist_ok=True)
-    for path in sorted(folder.iterdir())[:count]:
+    for path in files[:count]:
         shutil.copy(path, target)
     return target
 
 
-def train(folder: Path, checkpoint: str, out: Path) -> str:
+def train(folder: Path, checkpoint: str, out: Path, rate: float | None) -> str:
     """Fine-tune as a musician would; minutes that it took, and minutes of CPU."""
     began, before = time.monotonic(), _cpu()
     command = [sys.executable, "-m", "musegen", "train", str(folder), "--from", checkpoint, "--out", str(out)]
+    command += [] if rate is None else ["--rate", str(rate)]
     subprocess.run(command, check=True, stdout=sys.stderr)
     return f"{(time.monotonic() - began) / 60:.1f} ({(_cpu() - before) / 60:.1f})"
 

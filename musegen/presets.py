@@ -61,7 +61,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             _sequences("transformer", 256, 4, 0.05, 8.0, heads=8, infill=0.5),
         ),
         "lstm": Preset("all styles, recurrent", "default", _sequences("lstm", 256, 2, 0.05, 4.0)),
-        "wavenet": Preset("all styles, convolutions", "default", _sequences("wavenet", 256, 1, 0.05, 4.0)),
+        "wavenet": Preset("all styles, convolutions", "default", _sequences("wavenet", 256, 1, 0.05, 3.0)),
         "folk": Preset("tunes of one voice", "folk", _sequences("lstm", 256, 2, 0.1, 6.0, evaluate_every=200)),
         "chorale": Preset(
             "four voices",
