@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 from benchmarks.machine import print_header
-from musegen.checkpoint import load
+from musegen.checkpoint import load, tell
 from musegen.corpus.store import Corpus
 from musegen.evaluation.likelihood import held_out, with_figures
 from musegen.events import attributes as at
@@ -28,7 +28,7 @@ def main() -> None:
     print_header("torch", "numpy")
     corpus = Corpus.open(args.corpus)
     ngram = fit(corpus, "ngram")
-    floors = {split: held_out(ngram, corpus, split) for split in ("valid", "test")}
+    floors = {split: held_out(ngram, corpus, split) for split in ("valid", "test") if corpus.pieces(split)}
     measured = {path: with_figures(load(path), corpus, **{f"n-gram on {s}": f for s, f in floors.items()})
                 for path in args.checkpoints}  # fmt: skip
     for split, floor in floors.items():
@@ -41,7 +41,7 @@ def main() -> None:
             print(f"{name:14}{values}   {row['total'] / floor['total']:.3f}")
     if args.save:
         for path, checkpoint in measured.items():
-            checkpoint.save(path)
+            tell(path, checkpoint.metrics)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -89,14 +90,18 @@ class Checkpoint:
             raise CheckpointError(str(error)) from error
 
 
-def tell(folder: str | os.PathLike[str], **facts: str) -> None:
-    """Add to what a checkpoint says of how it came to be, in its card too; nothing else changes. Raises
-    CheckpointError."""
+def tell(folder: str | os.PathLike[str], metrics: Mapping[str, Any] | None = None, **facts: str) -> None:
+    """Add to what a checkpoint says of how it came to be and of its figures, in its card too; nothing else changes.
+
+    Raises CheckpointError.
+    """
     path = Path(folder)
     found = load(path)
-    about = {**found.about, **facts}
+    about, figures = {**found.about, **facts}, {**found.metrics, **(metrics or {})}
+    told = dataclasses.replace(found, about=about, metrics=figures)
     try:
-        write_atomically(path / "README.md", card(path.name, dataclasses.replace(found, about=about)).encode())
+        write_atomically(path / "README.md", card(path.name, told).encode())
+        write_atomically(path / "metrics.json", _json(figures))
         write_atomically(path / "config.json", _json({**_settings(path), "about": about}))
     except (OSError, FileError) as error:
         raise CheckpointError(f"Cannot write the checkpoint {path}: {error}") from error

@@ -25,7 +25,7 @@ from musegen.shipped import checkpoints_folder
 SHIPPED = sorted(p.parent.name for p in checkpoints_folder().glob("*/config.json"))
 CHECKPOINTS = [name for name in SHIPPED if isinstance(load(find(name)).config, ModelConfig)]
 BARS = 32
-WANDERING = ("game-e4m8", "polonaise")
+WANDERING = ("game-dm2int", "game-e4m8", "polonaise")
 """Seeds whose own music is chromatic or modal enough that a jam leaves their scale within 32 bars."""
 SPECIALISTS = {"folk": ("jig", "reel", "slip-jig"), "chorale": ("chorale",), "drums": ("drums",)}
 """What the seeds' names begin with that a checkpoint of one kind of music is for."""
@@ -56,10 +56,11 @@ def jam(checkpoint: str, seed: str, folder: Path) -> Piece:
     return read_music(recording)
 
 
-def test_both_families_are_shipped_and_small() -> None:
-    assert CHECKPOINTS == ["default", "lstm"]
+def test_what_is_shipped_is_small_and_says_how_to_make_it_again() -> None:
+    assert CHECKPOINTS == ["chorale", "default", "drums", "folk", "lstm", "wavenet"]
     for name in SHIPPED:
-        assert sum(f.stat().st_size for f in find(name).iterdir()) <= 17e6
+        assert sum(f.stat().st_size for f in find(name).iterdir()) <= 16e6
+        assert f"musegen train --preset {name}" in (find(name) / "README.md").read_text()
 
 
 @pytest.mark.parametrize("checkpoint", CHECKPOINTS)
@@ -67,7 +68,8 @@ def test_the_card_states_licence_split_and_figures_that_beat_the_n_gram(checkpoi
     read = load(find(checkpoint))
     card = (find(checkpoint) / "README.md").read_text()
     assert {"trained on", "licence", "split", "seed", "steps"} <= set(read.about)
-    for split in ("valid", "test"):
+    assert "core-hours" in read.about and "fingerprint" in read.about["corpus"]
+    for split in ("valid", "test")[: 1 + (checkpoint != "drums")]:  # Groove's test performances are not here
         assert read.metrics[split]["total"] < read.metrics[f"n-gram on {split}"]["total"]
         assert f"{read.metrics[split]['total']:.3f} nats/note" in card
     assert json.loads((find(checkpoint) / "metrics.json").read_text()) == read.metrics
@@ -158,7 +160,7 @@ def test_a_jam_of_32_bars_is_music(checkpoint: str, seed: str, tmp_path: Path) -
 
 @pytest.mark.parametrize("checkpoint", CHECKPOINTS)
 def test_a_jam_can_be_heard(checkpoint: str, tmp_path: Path) -> None:
-    piece = jam(checkpoint, seeds()[0].stem, tmp_path)
+    piece = jam(checkpoint, next(p.stem for p in seeds() if knows(checkpoint, p.stem)), tmp_path)
     render(piece, tmp_path / "jam.wav")
     with wave.open(str(tmp_path / "jam.wav")) as file:
         sound = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, file.getnchannels())
