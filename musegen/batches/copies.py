@@ -91,7 +91,10 @@ def longest_run(hashes: Hashes, known: npt.NDArray[np.bool_]) -> int:
 
 
 def likeness(one: frozenset[int], other: frozenset[int]) -> float:
-    """What share of the phrases of the piece with fewer the other has as well, 0 to 1; 0 for fewer than FEWEST."""
+    """What share of the phrases of the piece with fewer the other has as well, 0 to 1; 0 for fewer than FEWEST, unless
+    they are all the same."""
+    if one and one == other:
+        return 1.0
     fewer = min(len(one), len(other))
     return len(one & other) / fewer if fewer >= FEWEST else 0.0
 

@@ -42,7 +42,7 @@ class Verdict:
     """What each classifier says of a piece. Probabilities are by style, and sum to 1.
 
     `nats` is −log P(piece | style), `instrument_nats` the part of it that says which instruments play; both over the
-    rows that the tag reaches. `posterior` is by classifier, then by style.
+    rows that are judged. `posterior` is by classifier, then by style.
     """
 
     styles: tuple[str, ...]
@@ -147,8 +147,7 @@ def posterior(likelihoods: dict[str, float], prior: dict[str, float]) -> dict[st
 def nats_by_style(engine: Engine, rows: Rows, meters: tuple[Meter, ...]) -> Array:
     """−log P of a piece's event rows (N, 5) under each of the engine's tags, by attribute: (styles, 5).
 
-    A tag stands at the beginning and is heard as far as the model's context reaches; behind that no tag changes
-    anything, so nothing is scored.
+    A piece is judged by its beginning, as much as the network hears at once: a fraction of the cost of the whole.
     """
     tagged = [np.insert(_reached(engine, rows), 1, at.tag_row(i), axis=0) for i in range(len(engine.styles))]
     batch = np.stack([derive(r, meters) for r in tagged])
@@ -157,7 +156,7 @@ def nats_by_style(engine: Engine, rows: Rows, meters: tuple[Meter, ...]) -> Arra
 
 
 def summaries(engine: Engine, rows: Rows, meters: tuple[Meter, ...]) -> dict[str, Array]:
-    """What each discriminative classifier reads of a piece, by its name: as much of the piece as the tags reach.
+    """What each discriminative classifier reads of a piece, by its name: as much of the piece as the network hears at once.
 
     The state is the mean (D,) of the network's contexts, without a tag.
     """

@@ -22,6 +22,7 @@ PHRASE = 24  # longer ones are phrases, which …
 TWICE = 2  # … come twice, as in AABB, but not a third time
 ROUNDS = 4  # how often a shorter one must have gone round …
 LEAST = 64  # … and for how many notes at least: bands of real music do repeat a bar a few times
+NEARLY = 0.1  # the share of notes that may differ: a sure network varies a note or two and is as stuck
 WAY_OUT = 8  # notes during which its continuation is unlikely
 UNLIKELY = -8.0  # nats
 
@@ -58,11 +59,20 @@ def _period(notes: Sequence[Played], end: int) -> int:
     back = [n.pitch for n in notes[max(0, end - 1 - LONGEST) : end]][::-1]
     for length in [k for k, pitch in enumerate(back) if k and pitch == back[0]]:
         needed = max(LEAST, (TWICE if length > PHRASE else ROUNDS) * length)
-        if end > needed and all(
-            _step(notes, i) == _step(notes, i - length) for i in range(end - 1, end - 1 - needed + length, -1)
-        ):
+        if end > needed and _goes_round(notes, end, length, needed - length):
             return length
     return 0
+
+
+def _goes_round(notes: Sequence[Played], end: int, length: int, count: int) -> bool:
+    """Whether the last `count` of the first `end` of `notes` are nearly those of `length` before."""
+    others = int(NEARLY * count)
+    for i in range(end - 1, end - 1 - count, -1):
+        if _step(notes, i) != _step(notes, i - length):
+            others -= 1
+            if others < 0:
+                return False
+    return True
 
 
 def _step(notes: Sequence[Played], i: int) -> tuple[int, int, int]:

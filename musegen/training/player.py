@@ -118,6 +118,7 @@ def _windows(pieces: Sequence[ModelRows], context: int, styles: int) -> list[Mod
     """The beginnings of some pieces, CHECKED_ROWS in all: every other one in one of the checkpoint's styles."""
     windows, left = list[ModelRows](), CHECKED_ROWS
     for number, piece in enumerate(pieces):
+        piece = piece[:context]
         if styles and number % 2 == 0:
             known = np.zeros((len(piece), len(at.ATTRIBUTES)), np.bool_)
             piece = with_tag(Lesson(piece, piece, known), number // 2 % styles, begins=True).rows

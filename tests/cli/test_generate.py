@@ -82,7 +82,7 @@ def test_train_then_generate(corpus: Corpus, seed: Path, tmp_path: Path, capsys:
 
 def test_train_says_what_is_wrong(corpus: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, sentence in (
-        ([str(tmp_path)], "not a corpus"),
+        ([str(tmp_path)], "holds no .mid"),
         ([str(corpus.path), "--model", "gpt9"], "Unknown model"),
         ([str(corpus.path), "--epochs", "0"], "must be positive"),
         ([str(corpus.path), "--width", "30", "--heads", "4"], "multiple of twice the heads"),

@@ -84,7 +84,8 @@ def test_fast_plays_on_with_a_model_and_equal_numbers_give_equal_music(
     for run in runs:
         status, lines, err = done(run)
         assert (status, err) == (0, "")
-        assert sum(x.startswith("bar ") for x in lines) == 4
+        shown = [x for x in lines if x.startswith("bar ")]
+        assert 3 <= len(shown) <= 4, "the last may be a rest"
     pieces = [read_midi(only(tmp_path, f"run{i}/*.mid")) for i in range(3)]
     assert pieces[0] == pieces[1]
     assert pieces[0] != pieces[2]

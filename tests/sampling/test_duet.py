@@ -229,7 +229,9 @@ def test_a_pattern_is_noticed_when_it_has_gone_round_too_often(length: int) -> N
     assert period(pattern(steps, 100)) == length
     assert period(pattern(steps, 3)) == 0, "music repeats"
     notes = pattern(steps, 100)
-    assert period([*notes[:-10], notes[-10]._replace(pitch=50), *notes[-9:]]) == 0, "it has moved on"
+    assert period([*notes[:-10], notes[-10]._replace(pitch=50), *notes[-9:]]) == length, "one other note is no way out"
+    others = [note._replace(pitch=50) for note in notes[-16:-1]]
+    assert period([*notes[:-16], *others, notes[-1]]) == 0, "it has moved on"
 
 
 @pytest.mark.parametrize("length", [40, 100])

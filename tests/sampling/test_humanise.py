@@ -58,7 +58,7 @@ def test_a_long_piece_is_played_bar_by_bar_and_what_is_far_away_changes_nothing(
 
 @pytest.mark.parametrize("feel", ["soul", "drummer3"])
 def test_the_samples_are_what_the_shipped_humaniser_plays(feel: str) -> None:
-    path = GENERATED / f"groove-{feel}.mid"
+    path = GENERATED / "humaniser" / f"{feel}.mid"
     played, written = read_midi(path), (GENERATED / "groove.mid").read_bytes()
     assert midi_bytes(undo(played, read_texts(path)).piece) == written
     again = humanise(GENERATED / "groove.mid", feel=feel)
