@@ -156,7 +156,7 @@ def nats_by_style(engine: Engine, rows: Rows, meters: tuple[Meter, ...]) -> Arra
 
 
 def summaries(engine: Engine, rows: Rows, meters: tuple[Meter, ...]) -> dict[str, Array]:
-    """What each discriminative classifier reads of a piece, by its name: as much of the piece as the network hears at once.
+    """What each discriminative classifier reads of a piece, by its name: as much of it as the network hears at once.
 
     The state is the mean (D,) of the network's contexts, without a tag.
     """

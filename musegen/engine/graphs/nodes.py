@@ -144,8 +144,8 @@ def model(graph: onnx.GraphProto, about: dict[str, str]) -> bytes:
 
 
 def block_of(width: int) -> int:
-    """How many numbers of a row of `width` share a scale. With 128 the LSTM's player was .00101 nats a note off, with 64
-    .00087, at the same speed."""
+    """How many numbers of a row of `width` share a scale. With 128 the LSTM's player was .00101 nats a note off, with
+    64 .00087, at the same speed."""
     return next((b for b in (64, 32) if width % b == 0), 64 if width > 64 else 16)
 
 
