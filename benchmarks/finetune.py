@@ -3,10 +3,11 @@
     python -m benchmarks.finetune ~/giantmidi --out bench/finetune
 
 FOLDER holds MIDI files, of which every third judges and the first of the others are learnt from. Each run is the
-musician's: `musegen train FOLDER --from CHECKPOINT`, with no other option but `--rate` if it is given here. By the
-files that judge: nats a note, and how like their own continuations (8 bars after 4) those of the model are, by descriptors
-(`musegen.evaluation.distances`: offset 0 and overlap 1 are real music); copying is the longest run of notes, median and
-most of the continuations, that the files learnt from have too. With `--corpus` it is also said what was forgotten.
+musician's: `musegen train FOLDER --from CHECKPOINT`, with no other option but `--rate` if it is given here. The files
+that judge say nats a note, and how like their own continuations (8 bars after 4) those of the model are, by
+descriptors (`musegen.evaluation.distances`: offset 0 and overlap 1 are real music). Copying is the longest run of
+notes, median and most of the continuations, that the files learnt from have too. With `--corpus` it is also said what
+was forgotten.
 """
 
 from __future__ import annotations
