@@ -19,7 +19,7 @@ from musegen.midi import read_music, write_music
 from ..batches.conftest import manifest, music
 from ..small_corpus import tune
 
-N = 120
+N = 240
 
 
 def command(untrained: Path, seed: Path, out: Path, *more: str) -> list[str]:

