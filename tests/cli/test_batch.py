@@ -121,7 +121,7 @@ def test_walks_and_wishes_that_do_not_go_together(
 ) -> None:
     for more, sentence in (
         (["--best", "0"], "ask for 1 to"),
-        (["--best", "200"], "ask for 1 to"),
+        (["--best", str(N + 1)], "ask for 1 to"),
         (["--unique"], "does not say what music it learnt from"),
         (["--walk", "--best", "3"], "--best is for variations"),
         (["--workers", "-1"], "at least 1"),
