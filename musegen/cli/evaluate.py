@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,11 @@ def run(args: argparse.Namespace) -> None:
 
     contenders = _contenders(args)
     corpus = Corpus.open(args.corpus) if args.corpus else _own_corpus(args.checkpoints or [DEFAULT_CHECKPOINT])
-    found = with_corpus(args, contenders, corpus) if corpus else without(args, contenders)
+    try:
+        found = with_corpus(args, contenders, corpus) if corpus else without(args, contenders)
+    except KeyboardInterrupt:
+        print(f"\nStopped: what was played is in {args.out}; the same command goes on.", file=sys.stderr)
+        raise
     print(summary(found))
     print(f"the report: {args.out / 'report.md'}")
 

@@ -135,3 +135,14 @@ def test_what_cannot_be_is_said_in_one_sentence(
     assert main(["evaluate", *who, "--corpus", str(corpus.path), "--out", str(tmp_path), *options]) == 1
     error = capsys.readouterr().err
     assert said in error and "Traceback" not in error
+
+
+def test_ctrl_c_says_how_to_go_on(
+    untrained: Path, corpus: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("musegen.cli.judging.with_corpus", interrupted)
+    assert main(["evaluate", *asked(untrained, corpus, tmp_path / "out")]) == 130
+    assert capsys.readouterr().err.strip().endswith("the same command goes on.")
