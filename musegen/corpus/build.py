@@ -28,7 +28,7 @@ from .journal import Journal, ReadFile, ReadPiece
 from .sources import Item, carried, list_items, read_item
 from .store import FORMAT_VERSION, Corpus, Entry, shard_name, vocabulary_fingerprint
 
-READERS = 3  # raise it when a reader or the codec gives other rows for the same file
+READERS = 4  # raise it when a reader or the codec gives other rows for the same file
 FEWEST_NOTES = 8
 SHARD_ROWS = 4_000_000  # 40 MB
 LIMIT_S = 600.0  # music21 takes a minute for a long quartet

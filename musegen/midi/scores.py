@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from ..errors import MissingPackageError, ScoreError
 from ..piece import DRUMS, Key, Metadata, Meter, Note, Piece, Tempo
+from . import abc
 from .notation import write_score as write_score
 from .repeats import BarMarks, play_order
 from .score_maps import Moment, bar_counts, first_at_zero, key_of, lead, meter_of, tempo_of, times, without_partial_bars
@@ -99,7 +100,7 @@ def _loaders(path: Path) -> Iterator[tuple[str, Any]]:
 
         yield path.stem, parse
         return
-    for name, text in _abc_tunes(path):
+    for name, text in abc.tunes(path):
 
         def parse_tune(text: str = text) -> Any:
             found = converter.Converter()
@@ -107,20 +108,6 @@ def _loaders(path: Path) -> Iterator[tuple[str, Any]]:
             return found.stream
 
         yield name, parse_tune
-
-
-def _abc_tunes(path: Path) -> Iterator[tuple[str, str]]:
-    """(name, text) of each tune of an ABC file, so that a bad one loses only itself (ABC 2.1, section 2.2)."""
-    text = path.read_bytes().decode("utf-8", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
-    head, *tunes = re.split(r"(?m)^(?=X:)", text)
-    shared = "".join(line + "\n" for line in head.splitlines() if re.match(r"[A-WYZ]:", line))
-    seen: dict[str, int] = {}
-    for tune in tunes or [head]:
-        number = re.match(r"X:\s*(\d+)", tune)
-        name = f"{path.stem}:{number[1].lstrip('0') or '0'}" if number else path.stem
-        seen[name] = seen.get(name, 0) + 1
-        first, _, rest = tune.partition("\n")
-        yield name if seen[name] == 1 else f"{name}.{seen[name]}", f"{first}\n{shared}{rest}"
 
 
 class _Part(NamedTuple):
@@ -175,11 +162,35 @@ def _played(score: Any) -> list[_Part]:
     if any(p.recurse().getElementsByClass("RepeatExpression") for p in written):
         played = _da_capo(written)
         if played is not None:
-            return [_part(p, None) for p in played]
+            return [_part(p, None, lengths) for p, lengths in zip(played, _lengths(played), strict=True)]
     marks = [_marks(p) for p in written]
     most = max(marks, key=lambda bars: sum(b.ends_repeat for b in bars), default=[])
     order = play_order(most) if all(len(m) == len(most) for m in marks) else None
-    return [_part(p, order) for p in written]
+    return [_part(p, order, lengths) for p, lengths in zip(written, _lengths(written), strict=True)]
+
+
+def _lengths(parts: list[Any]) -> list[list[Fraction]]:
+    """For each part how long each of its bars is: as most parts have it, by their notes and rests.
+
+    music21 also counts signs: a dynamic placed beyond the last note makes the bar longer in that part alone, which
+    from there on would play late.
+    """
+    found = [[_length(bar) for bar in p.getElementsByClass("Measure")] for p in parts]
+    if len({len(lengths) for lengths in found}) > 1:
+        return found
+    common = [
+        max(set(bar), key=lambda length, bar=bar: (bar.count(length), length)) for bar in zip(*found, strict=True)
+    ]
+    return [common for _ in parts]
+
+
+def _length(bar: Any) -> Fraction:
+    heard = [start + Fraction(e.duration.quarterLength) for start, e in _inside(bar, Fraction(0)) if _is_heard(e)]
+    return max(heard, default=Fraction(bar.duration.quarterLength))
+
+
+def _is_heard(element: Any) -> bool:
+    return "GeneralNote" in element.classSet and "ChordSymbol" not in element.classSet
 
 
 def _da_capo(written: list[Any]) -> list[Any] | None:
@@ -209,8 +220,8 @@ def _marks(part: Any) -> list[BarMarks]:
     return marks
 
 
-def _part(part: Any, order: list[int] | None) -> _Part:
-    """A part with its bars in `order` (as written if None)."""
+def _part(part: Any, order: list[int] | None, lengths: list[Fraction]) -> _Part:
+    """A part with its bars in `order` (as written if None), each `lengths` quarters long."""
     # Bar by bar: music21 puts one and the same TimeSignature object into several bars, so that
     # flattening the whole part would find it at the last of its places only.
     written = [(Fraction(part.elementOffset(e)), e) for e in part]
@@ -221,7 +232,6 @@ def _part(part: Any, order: list[int] | None) -> _Part:
             elements.append((start, outer))
         elif "Measure" not in outer.classSet:
             elements += _inside(outer, start)
-    ends = [start for start, _ in bars[1:]] + [s + Fraction(b.duration.quarterLength) for s, b in bars[-1:]]
     contents = [_inside(bar, Fraction(0)) for _, bar in bars]
     signs = _signs_before(contents)
     now = bars[0][0] if bars else Fraction(0)
@@ -230,8 +240,8 @@ def _part(part: Any, order: list[int] | None) -> _Part:
         if number != last + 1:
             elements += [(now, sign) for sign in signs[number]]
         elements += [(now + at, e) for at, e in contents[number]]
-        places.append((now, Fraction(bars[number][1].duration.quarterLength)))
-        now += ends[number] - bars[number][0]
+        places.append((now, lengths[number]))
+        now += lengths[number]
         last = number
     elements.sort(key=lambda moment: moment[0])
     return _Part(str(part.partName or ""), elements, places)
