@@ -1,0 +1,1 @@
+"""The studio: a local server and a page that do what the command line does."""
