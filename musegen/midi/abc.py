@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-_FIELD = re.compile(r"[A-Zmrsw]:(?![|:])")
+_FIELD = re.compile(r"[H-Zmrsw]:|[A-G]:(?![|:])")  # `A:|` and `A::` are a note and a repeat
 _SILENT = re.compile(
     r'"[^"]*"'  # a chord's name or a text
     r"|![^!|\s]*!|!"  # a decoration by its name; an old sign for the end of a line
