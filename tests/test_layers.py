@@ -47,6 +47,20 @@ MAY_IMPORT = {
     "walls": {*BASE, "events", "evaluation", "pictures"},
     "distributions": {*BASE, "pictures"},
     "charts": {*BASE, "evaluation", "pictures"},
+    "studio": {
+        *BASE,
+        "midi",
+        "audio",
+        "events",
+        "corpus",
+        "engine",
+        "sampling",
+        "batches",
+        "evaluation",
+        "charts",
+        "live",
+        *MODEL_SIDE,
+    },
 }
 """What each part of the package may import of the others (itself always; `cli` everything)."""
 

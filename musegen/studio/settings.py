@@ -1,0 +1,49 @@
+"""What a studio is told when it starts: where it listens, and which folders it shows.
+
+A route finds it as `request.app.state.settings`. Knows nothing of what the server does with it.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import FileError
+from ..shipped import checkpoints_folder
+
+HOST, PORT = "127.0.0.1", 8765
+
+
+@dataclass(frozen=True)
+class StudioSettings:
+    """Folders that are not there are shown as empty."""
+
+    host: str = HOST
+    port: int = PORT
+    record: Path = Path("recordings")
+    runs: Path = Path("runs")
+    corpora: Path = Path("corpora")
+    checkpoints: Path = Path("checkpoints")
+    """Of the user's own; those that musegen ships with are there besides."""
+    page: Path = field(default_factory=lambda: page_folder())
+
+    def checkpoint_folders(self) -> dict[str, Path]:
+        """Every checkpoint that can be named, and its folder; one of the user's own stands before a shipped one."""
+        found: dict[str, Path] = {}
+        for folder in (_shipped(), self.checkpoints):
+            if folder is not None and folder.is_dir():
+                found |= {p.parent.name: p.parent for p in sorted(folder.glob("*/config.json"))}
+        return dict(sorted(found.items(), key=lambda row: (row[0] != "default", row[0])))
+
+
+def page_folder() -> Path:
+    """The built page: $MUSEGEN_STUDIO_PAGE, for whoever works on it, or what comes with musegen."""
+    return Path(os.environ.get("MUSEGEN_STUDIO_PAGE") or Path(__file__).with_name("page"))
+
+
+def _shipped() -> Path | None:
+    try:
+        return checkpoints_folder()
+    except FileError:
+        return None
