@@ -216,3 +216,37 @@ export interface CorpusView {
   splits: Record<string, number>;
   histograms: Record<string, { edges: (number | string)[]; counts: number[] }>;
 }
+
+export interface SeedView {
+  name: string;
+  title: string;
+}
+
+/** GET /api/checkpoints/{name} */
+export interface CheckpointCard extends CheckpointView {
+  /** The model card, as Markdown text; nobody has checked what is in it. */
+  card: string;
+}
+
+/*
+ * Files:     POST /api/files?name=tune.mid   the body is the file (or a form with the field "file")  → PieceView
+ *            POST /api/files?seed=reel       a shipped seed, no body                                → PieceView
+ *            GET  /api/seeds → SeedView[]
+ *            GET  /api/files/{id} → PieceView
+ *            GET  /api/files/{id}/mid        download
+ *            GET  /api/files/{id}/surprise?checkpoint=default → Surprise
+ * Takes:     POST /api/takes                 TakesWanted as JSON → Job
+ *            GET  /api/takes → Job[]         the newest first
+ *            GET  /api/takes/{id} → Job      ask again twice a second while it is queued or running
+ *            DELETE /api/takes/{id} → Job    stop it; what is made stays
+ *            GET  /api/takes/{id}/zip        download, of what is there so far
+ *   continue: n ≤ 1000, bars (8), temperature, key, with_seed.   infill: from_bar, to_bar, part, keep, temperature, key.
+ *   humanise: amount (1), feel.   vary: amount (0.5: of the bars, never the first), within from_bar … to_bar where they
+ *   are given; their notes keep their rhythm (or, with keep "pitch", their pitches). n ≤ 64 for these. A take's file is
+ *   a file like any other.
+ * Looks:     GET /api/checkpoints → CheckpointView[]   GET /api/checkpoints/{name} → CheckpointCard
+ *            GET /api/runs → RunView[]                 GET /api/runs/{name}?after=0 → RunLog
+ *            (a `next` below what you asked for: the run has begun again; forget its points)
+ *            GET /api/corpora → CorpusView[] with no histograms   GET /api/corpora/{name} → CorpusView
+ * Errors are {"error": sentence} everywhere.
+ */
