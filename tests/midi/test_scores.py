@@ -134,6 +134,36 @@ def test_musicxml_ties_chords_rests_dynamics_and_program(tmp_path: Path) -> None
     assert piece.part_names == ("Solo",)
 
 
+def _three_parts(folder: Path, *odd: str) -> Path:
+    """Three bars of 3/4 in three parts; the first part's second bar is `odd`, the others' and its last are full."""
+    full = "".join(note("C", 4, 4) for _ in range(3))
+    bars = [f"<measure number='1'>{ATTRIBUTES.format('')}{full}</measure>", "<measure number='{}'>{}</measure>"]
+    plain = bars[0] + bars[1].format(2, full) + bars[1].format(3, full)
+    others = f"<part id='P2'>{plain}</part><part id='P3'>{plain}</part>"
+    path = xml(folder, bars[0] + bars[1].format(2, "".join(odd)) + bars[1].format(3, full), more=others)
+    named = "".join(f"<score-part id='P{i}'><part-name>Part {i}</part-name></score-part>" for i in (2, 3))
+    path.write_text(path.read_text().replace("</part-list>", f"{named}</part-list>"))
+    return path
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        (note("E", 4, 4), note("E", 4, 4)),  # a beat is missing
+        (*[note("E", 4, 4) for _ in range(3)], note("E", 4, 4)),  # a beat too many
+        (
+            *[note("E", 4, 4) for _ in range(3)],  # a sign placed after the last note
+            "<direction><direction-type><dynamics><p/></dynamics></direction-type><offset>4</offset></direction>",
+        ),
+    ],
+)
+def test_parts_keep_together_where_one_has_a_bar_of_another_length(tmp_path: Path, odd: tuple[str, ...]) -> None:
+    piece = read_score(_three_parts(tmp_path, *odd))
+    last = [max(n.onset for n in piece if n.part == part) / piece.ticks_per_quarter for part in {n.part for n in piece}]
+    assert len(last) == 3
+    assert set(last) == {8.0}  # the third bar's third beat
+
+
 def test_a_transposing_instrument_sounds(tmp_path: Path) -> None:
     horn = "<transpose><diatonic>-4</diatonic><chromatic>-7</chromatic></transpose>"
     measure = f'<measure number="1">{ATTRIBUTES.format(horn)}{note("C", 5, 12)}</measure>'
