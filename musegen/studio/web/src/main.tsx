@@ -1,4 +1,7 @@
+import './style.css';
 import { render } from 'preact';
 import { App } from './app';
+import { connect } from './jam/store';
 
+connect();
 render(<App />, document.getElementById('studio')!);

@@ -1,0 +1,6 @@
+/** The Jam page. */
+import { Piano } from '../piano/Piano';
+
+export function JamPage() {
+  return <Piano />;
+}

@@ -1,0 +1,3 @@
+export function Piano() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function WritePage() {
+  return <p>Write</p>;
+}
