@@ -5,5 +5,6 @@ import { defineConfig } from 'vite';
 export default defineConfig({
   plugins: [preact()],
   base: './',
+  resolve: { alias: { 'stb-vorbis': '/src/sound/no-vorbis.ts' } },
   build: { outDir: '../page', emptyOutDir: true, sourcemap: false, target: 'es2022' },
 });
