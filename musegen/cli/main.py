@@ -20,6 +20,7 @@ from ..errors import MissingPackageError, MusegenError, SettingsError
 
 VERBS = {
     "jam": "play on from a seed phrase, in real time, to a MIDI port",
+    "studio": "open a page that shows and steers a jam, and writes and plays files",
     "generate": "write many continuations of a file to a folder",
     "score": "say how likely files are under a model, and which of their notes surprise it",
     "classify": "say which style files are most likely in, by Bayes' rule and by classifiers beside it",
@@ -42,6 +43,10 @@ _EXTRA_OF = {
     "matplotlib": "plots",
     "tensorboard": "tensorboard",
     "vizdoom": "freedoom",
+    "fastapi": "studio",
+    "starlette": "studio",
+    "uvicorn": "studio",
+    "websockets": "studio",
 }
 """The optional packages that a verb may find missing, and the extra that brings each."""
 

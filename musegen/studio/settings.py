@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import FileError
+from ..errors import CheckpointError, FileError
 from ..shipped import checkpoints_folder
 
 HOST, PORT = "127.0.0.1", 8765
@@ -35,6 +35,13 @@ class StudioSettings:
             if folder is not None and folder.is_dir():
                 found |= {p.parent.name: p.parent for p in sorted(folder.glob("*/config.json"))}
         return dict(sorted(found.items(), key=lambda row: (row[0] != "default", row[0])))
+
+    def checkpoint(self, name: str) -> str:
+        """What other parts of musegen find the checkpoint `name` by. Raises CheckpointError where there is none."""
+        folders = self.checkpoint_folders()
+        if name not in folders:
+            raise CheckpointError(f"There is no checkpoint {name!r}; there are {', '.join(folders)}.")
+        return name if folders[name].parent == _shipped() else str(folders[name].resolve())
 
 
 def page_folder() -> Path:
