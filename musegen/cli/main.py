@@ -20,8 +20,8 @@ from ..errors import MissingPackageError, MusegenError, SettingsError
 
 VERBS = {
     "jam": "play on from a seed phrase, in real time, to a MIDI port",
-    "studio": "open a page that shows and steers a jam, and writes and plays files",
     "generate": "write many continuations of a file to a folder",
+    "studio": "open a page that shows and steers a jam, and writes and plays files",
     "score": "say how likely files are under a model, and which of their notes surprise it",
     "classify": "say which style files are most likely in, by Bayes' rule and by classifiers beside it",
     "infill": "write some bars, a part or an attribute of a file anew, from what stands around it",
