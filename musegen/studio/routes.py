@@ -93,11 +93,10 @@ async def socket(websocket: WebSocket, bridge: TheBridge) -> None:
     page = bridge.pages.join()
     try:
         bridge.greet(page)
-        talking = {asyncio.create_task(_send(websocket, page)), asyncio.create_task(_hear(websocket, page, bridge))}
-        await asyncio.wait(talking, return_when=asyncio.FIRST_COMPLETED)
-        for task in talking:
-            task.cancel()
-        await asyncio.gather(*talking, return_exceptions=True)
+        async with asyncio.TaskGroup() as both:
+            sending = both.create_task(_send(websocket, page))
+            await _hear(websocket, page, bridge)
+            sending.cancel()
     finally:
         bridge.pages.leave(page)
 
