@@ -4,6 +4,7 @@
 #   make jam ARGS='--key "D dorian"'   the same with options: see  .venv/bin/musegen jam --help
 #   make test                          run the tests (ARGS='tests/cli -x' runs some of them)
 #   make lint                          ruff and mypy
+#   make page                          build the studio's page (needs Node 20.19 or newer)
 #   make bench                         what this machine does, in ten minutes: bench/performance.md
 #
 # PYTHON=/path/to/python3 chooses the Python to make .venv with.
@@ -15,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NEEDS := pyproject.toml constraints.txt
 ARGS ?=
 
-.PHONY: jam test lint bench clean
+.PHONY: jam test lint page bench clean
 
 jam: $(VENV)/.player
 	@$(BIN)/musegen jam $(ARGS)
@@ -27,6 +28,10 @@ lint: $(VENV)/.all
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# What musegen/studio/web is built to lies in git, so that nobody needs Node who does not change it.
+page:
+	cd musegen/studio/web && npm ci --silent && npm run --silent check && npm test --silent && npm run --silent build
 
 bench: $(VENV)/.all
 	@mkdir -p bench
