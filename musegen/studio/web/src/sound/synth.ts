@@ -10,7 +10,7 @@ import { Engine } from './engine';
 import { fetchFont } from './font';
 import { Memory } from './memory';
 import type { Timed } from './queue';
-import { AUDITIONS, JAM, type Section } from './sections';
+import { AUDITIONS, HANDS, JAM, type Section } from './sections';
 import { kept } from './settings';
 import { TempoMap } from './tempo';
 
@@ -87,7 +87,17 @@ class Sound {
     this.#engine?.cancel(section);
   }
 
-  /** Play `piece` from `tick` on, instead of what was auditioned before; `ended` is called when it is over. */
+  /** Panic: nothing sounds any more, whoever plays. */
+  silence(): void {
+    this.#playing?.stop();
+    this.cancel(JAM);
+    this.cancel(HANDS);
+  }
+
+  /**
+   * Play `piece` from `tick` on, instead of what was auditioned before. `ended` is called once, however it ends: at its
+   * last note, by `stop`, by another play or by a panic.
+   */
   play(piece: Pick<PieceView, 'notes' | 'tempos' | 'end'>, tick = 0, ended: () => void = () => {}): Playing {
     this.#playing?.stop();
     const section = AUDITIONS[this.#turn++ % 2 ? 1 : 0];
@@ -97,9 +107,11 @@ class Sound {
     let over = false;
     const playing: Playing = {
       stop: () => {
+        if (over) return;
         over = true;
         clearTimeout(timer);
         this.cancel(section);
+        ended();
       },
       tick: () => {
         if (begins === null || !this.#engine) return tick;
@@ -110,11 +122,11 @@ class Sound {
     const watch = (): void => {
       const left = tempo.seconds(piece.end) - tempo.seconds(playing.tick());
       if (left > 0) timer = window.setTimeout(watch, 1000 * left + 5);
-      else if (!over) ended();
+      else playing.stop();
     };
     void this.start().then(() => {
       if (over) return;
-      if (!this.#engine) return ended();
+      if (!this.#engine) return playing.stop();
       const start = (begins = this.#engine.context.currentTime + SOON);
       this.#engine.play(arrange(piece, tick, section).map(([time, ...rest]) => [start + time, ...rest]));
       watch();
