@@ -1,4 +1,6 @@
 import './style.css';
+import './base.css';
+import './shell.css';
 import { render } from 'preact';
 import { App } from './app';
 import { connect } from './jam/store';

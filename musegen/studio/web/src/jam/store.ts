@@ -37,6 +37,8 @@ export const ports = signal<Ports | null>(null);
 export const facts = signal<Facts | null>(null);
 /** What was said lately, the newest last. */
 export const messages = signal<Message[]>([]);
+/** Whether anybody has played a note yet. */
+export const begun = signal(false);
 /** Grows when there may be a new recording. */
 export const recordings = signal(0);
 export const playing = computed(() => jam.value.state === 'playing' || jam.value.state === 'starting');
@@ -86,6 +88,12 @@ export function send(command: ToJam): boolean {
   return socket.send(JSON.stringify(command));
 }
 
+/** Silence at once, here too, even if the jam does not hear it. */
+export function panic(): void {
+  send({ do: 'panic' });
+  cancel();
+}
+
 let said = 0;
 const socket = new Socket({
   connection(state, why) {
@@ -93,7 +101,7 @@ const socket = new Socket({
       connection.value = state;
       trouble.value = why;
     });
-    if (state === 'lost') for (const listener of cancelListeners) listener();
+    if (state === 'lost') cancel(); // whatever would have ended the notes will not come
   },
   line: (text) => heard(JSON.parse(text) as FromJam | FromServer),
 });
@@ -118,7 +126,7 @@ function ping(): void {
 function heard(line: FromJam | FromServer): void {
   if ('frame' in line) framed(line.frame);
   else if ('midi' in line) for (const [at, hex] of line.midi) sounded(at, hex);
-  else if ('cancel' in line) for (const listener of cancelListeners) listener();
+  else if ('cancel' in line) cancel();
   else if ('pong' in line) clock.pong(line.pong, performance.now(), line.now);
   else if ('say' in line) say(line.say);
   else if ('hello' in line) began(line.hello);
@@ -134,6 +142,7 @@ function framed(frame: Frame): void {
   const now = { ...known, ...frame } as Facts;
   batch(() => {
     if (frame.knobs) knobs.value = frame.knobs;
+    if (live.notes.size > 0) begun.value = true;
     if (!known || FACTS.some((name) => known[name] !== now[name])) {
       facts.value = Object.fromEntries(FACTS.map((name) => [name, now[name]])) as unknown as Facts;
     }
@@ -151,12 +160,17 @@ function began(news: Hello): void {
   batch(() => {
     hello.value = news;
     facts.value = null;
+    begun.value = false;
   });
   ping();
 }
 
-function ended({ error, recording }: { error: string; recording: string }): void {
+function cancel(): void {
   for (const listener of cancelListeners) listener();
+}
+
+function ended({ error, recording }: { error: string; recording: string }): void {
+  cancel();
   if (error) say(error, true);
   else if (recording) say(`Recorded in ${recording.split(/[/\\]/).at(-1)}.`);
   recordings.value++;

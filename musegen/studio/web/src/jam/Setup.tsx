@@ -1,0 +1,132 @@
+/** Before a jam: one big button that needs nothing, and all that can be chosen. */
+import { useState } from 'preact/hooks';
+import { sentenceOf } from '../api';
+import { about, checkpoints, choose, chosen, seeds, start } from './choices';
+import { NumberField, Select, Switch } from './fields';
+import { PortFields } from './PortFields';
+import { jam } from './store';
+import { checkpointLine, MODES } from './words';
+
+export function Setup() {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState('');
+  const begin = async (): Promise<void> => {
+    setBusy(true);
+    setError('');
+    await start().catch((reason: unknown) => setError(sentenceOf(reason)));
+    setBusy(false);
+  };
+  const wrong = error || jam.value.error;
+  return (
+    <form
+      class="setup"
+      aria-label="A new jam"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void begin();
+      }}
+    >
+      <ModeCards />
+      <div class="setup-go">
+        <button type="submit" class="primary" disabled={busy}>
+          {busy ? 'Starting…' : 'Start'}
+        </button>
+        <p class="quiet">No keyboard? Play on the keys below, or on your computer's.</p>
+      </div>
+      {wrong && (
+        <p class="wrong" role="alert">
+          {wrong}
+        </p>
+      )}
+      <Music />
+      <details class="more">
+        <summary>Time and MIDI ports</summary>
+        <Time />
+        <PortFields />
+      </details>
+    </form>
+  );
+}
+
+function ModeCards() {
+  const mode = chosen.value.mode ?? 'answer';
+  return (
+    <fieldset class="cards">
+      <legend>How shall it play along?</legend>
+      {Object.entries(MODES).map(([name, { label, line }]) => (
+        <label key={name} class="card">
+          <input type="radio" name="mode" value={name} checked={mode === name} onChange={() => choose({ mode: name })} />
+          <strong>{label}</strong>
+          <span>{line}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+function Music() {
+  const { seed = '', checkpoint = 'default', knobs = {} } = chosen.value;
+  const mode = chosen.value.mode ?? 'answer';
+  const keys = about.value?.knobs.find((knob) => knob.name === 'key')?.choices ?? [''];
+  const playing = checkpoints.value.filter((found) => found.plays);
+  const one = playing.find((found) => found.name === checkpoint);
+  return (
+    <div class="fields">
+      <Select
+        label="Begin with"
+        value={seed}
+        options={[['', mode === 'solo' ? 'a tune of ours' : 'what you play'], ...seeds.value.map((s): [string, string] => [s.name, s.title])]}
+        choose={(value) => choose({ seed: value })}
+      />
+      <Select
+        label="Plays with"
+        value={checkpoint}
+        options={playing.length ? playing.map((found): [string, string] => [found.name, found.name]) : [['default', 'default']]}
+        choose={(value) => choose({ checkpoint: value })}
+        note={one && checkpointLine(one)}
+      />
+      <Select
+        label="Key"
+        value={String(knobs['key'] ?? '')}
+        options={keys.map((key): [string, string] => [key, key === 'auto' ? 'yours, as you play' : key || 'any'])}
+        choose={(key) => choose({ knobs: { ...knobs, key } })}
+      />
+      <NumberField label="Tempo" unit="a minute" value={chosen.value.tempo} low={10} high={400} empty="120" choose={(tempo) => choose({ tempo })} />
+      {mode === 'answer' && (
+        <Select
+          label="Your phrase"
+          value={String(chosen.value.phrase_bars ?? '')}
+          options={[['', 'ends when you pause'], ['1', 'is 1 bar long'], ['2', 'is 2 bars long'], ['4', 'is 4 bars long'], ['8', 'is 8 bars long']]}
+          choose={(bars) => choose({ phrase_bars: bars && Number(bars) })}
+        />
+      )}
+      {mode === 'loop' && (
+        <NumberField label="Loop" unit="bars" value={chosen.value.loop_bars} low={1} high={64} empty="4" choose={(loop_bars) => choose({ loop_bars })} />
+      )}
+    </div>
+  );
+}
+
+function Time() {
+  const { clock = 'own', meter = '', count_in, click = false, clock_out = false } = chosen.value;
+  return (
+    <fieldset class="fields">
+      <legend>Time</legend>
+      <Select
+        label="Whose time"
+        value={clock}
+        options={[['own', 'its own'], ['midi', 'a MIDI clock'], ['link', 'Ableton Link']]}
+        choose={(value) => choose({ clock: value === 'own' ? '' : value, ...(value !== 'own' && { clock_out: '' }) })}
+      />
+      <Select
+        label="Metre"
+        value={meter}
+        options={[['', '4/4'], ...['2/4', '3/4', '6/8', '9/8', '12/8', '5/4', '7/8'].map((m): [string, string] => [m, m])]}
+        choose={(value) => choose({ meter: value })}
+      />
+      <NumberField label="Count-in" unit="bars" value={count_in} low={0} high={16} empty="0" choose={(bars) => choose({ count_in: bars })} />
+      <Switch label="Click all the time" on={click} choose={(on) => choose({ click: on || '' })} />
+      {clock === 'own' && <Switch label="Send MIDI clock" on={clock_out} choose={(on) => choose({ clock_out: on || '' })} />}
+    </fieldset>
+  );
+}

@@ -1,0 +1,57 @@
+/** What a person chose for the next jam, kept in the browser, and what there is to choose from. */
+import { computed, signal } from '@preact/signals';
+import { api, posted, sentenceOf } from '../api';
+import type { CheckpointView, Hello, JamSettings, SeedView } from '../protocol';
+import { kept } from '../sound/settings';
+import { say } from './store';
+
+export const checkpoints = signal<CheckpointView[]>([]);
+export const seeds = signal<SeedView[]>([]);
+/** The knobs and modes, also while no jam plays. */
+export const about = signal<Pick<Hello, 'knobs' | 'modes' | 'version'> | null>(null);
+
+const text = kept('musegen jam', '{}');
+
+/** As the form has them; what is not set is as the jam has it. */
+export const chosen = computed<JamSettings>(() => parsed(text.value));
+
+/** Choose; undefined or '' takes a choice back. */
+export function choose(more: Partial<Record<keyof JamSettings, unknown>>): void {
+  const all = Object.entries({ ...chosen.value, ...more }).filter(([, value]) => value !== undefined && value !== '');
+  text.value = JSON.stringify(Object.fromEntries(all));
+}
+
+/** Begin a jam as chosen; without a word about the mode it answers. */
+export async function start(): Promise<void> {
+  await api('/api/jam', posted(asked(chosen.value, seeds.value)));
+}
+
+/** What is sent: a mode that plays on from something gets something, and what the mode has no use for is left out. */
+export function asked(settings: JamSettings, known: readonly SeedView[]): JamSettings {
+  const { phrase_bars, loop_bars, ...wanted } = { mode: 'answer', ...settings };
+  if (wanted.mode === 'solo' && !wanted.seed && known[0]) wanted.seed = known[0].name;
+  if (wanted.mode === 'answer' && phrase_bars) return { ...wanted, phrase_bars };
+  return wanted.mode === 'loop' && loop_bars ? { ...wanted, loop_bars } : wanted;
+}
+
+/** Look what there is; again whenever the page comes back. */
+export async function look(): Promise<void> {
+  try {
+    [checkpoints.value, seeds.value, about.value] = await Promise.all([
+      api<CheckpointView[]>('/api/checkpoints'),
+      api<SeedView[]>('/api/seeds'),
+      api<Hello>('/api/about'),
+    ]);
+  } catch (error) {
+    say(sentenceOf(error), true);
+  }
+}
+
+function parsed(json: string): JamSettings {
+  try {
+    const found: unknown = JSON.parse(json);
+    return found !== null && typeof found === 'object' && !Array.isArray(found) ? (found as JamSettings) : {};
+  } catch {
+    return {}; // somebody changed what the browser keeps
+  }
+}
