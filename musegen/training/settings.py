@@ -57,13 +57,14 @@ FINE_TUNING_ROWS = 300_000
 def fine_tuning(rows: int, infill: bool) -> dict[str, Any]:
     """Where going on from a checkpoint with `rows` of new music wants other settings than beginning does.
 
-    Three passes over much music, up to ten over little, which is soon learnt by heart; some ten looks. A
-    checkpoint that can fill holes (`infill`) goes on learning that.
+    Three passes over much music, up to ten over little, which is soon learnt by heart; some ten looks. A quarter of the
+    rate: it learns nine tenths as much, and forgets a third (docs/finetune.md). A checkpoint that can fill holes
+    (`infill`) goes on learning that.
     """
     batch_rows = 2048
     epochs = min(10.0, max(3.0, round(FINE_TUNING_ROWS / max(1, rows), 1)))
     return {
-        **{"epochs": epochs, "batch_rows": batch_rows, "warm_up": 10, "average": 0.9},
+        **{"epochs": epochs, "batch_rows": batch_rows, "rate": 5e-4, "warm_up": 10, "average": 0.9},
         **{"infill": 0.25 if infill else 0.0, "patience": 5},
         "evaluate_every": max(10, int(epochs * rows / batch_rows / 15)),
     }
