@@ -19,7 +19,7 @@ export function Controls() {
       <button
         type="button"
         aria-pressed={pedalled.value}
-        title="Or hold Shift"
+        title="Or hold C"
         onClick={() => (pedalled.value = !pedalled.value)}
       >
         Pedal

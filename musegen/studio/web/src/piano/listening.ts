@@ -27,13 +27,13 @@ function down(event: KeyboardEvent): void {
   } else if (event.repeat) return;
   else if (event.code === OCTAVE_DOWN) shift(-1);
   else if (event.code === OCTAVE_UP) shift(1);
-  else if (PEDAL.includes(event.code)) pedalled.value = true;
+  else if (event.code === PEDAL) pedalled.value = true;
 }
 
 /** Not asked whether it is music: a key that went down before a shortcut or a field must go up as well. */
 function up(event: KeyboardEvent): void {
   hands.lift(event.code);
-  if (PEDAL.includes(event.code)) pedalled.value = false;
+  if (event.code === PEDAL) pedalled.value = false;
 }
 
 function panic(): void {

@@ -26,7 +26,8 @@ export const SEMITONES: Readonly<Record<string, number>> = {
 };
 export const OCTAVE_DOWN = 'KeyZ';
 export const OCTAVE_UP = 'KeyX';
-export const PEDAL = ['ShiftLeft', 'ShiftRight'];
+/** Not the space bar, which presses whatever button has the focus. */
+export const PEDAL = 'KeyC';
 
 const PRINTED: Readonly<Record<string, string>> = { Semicolon: ';', Quote: "'" };
 
@@ -47,9 +48,9 @@ const FIELDS =
   'textarea, select, [contenteditable=""], [contenteditable=true], dialog, [role=listbox], [role=textbox], ' +
   'input:not([type=range], [type=checkbox], [type=radio], [type=button], [type=color])';
 
-/** Whether a key is music: no shortcut of the browser's, and not typed into a field. */
-export function isMusic(event: Pick<KeyboardEvent, 'ctrlKey' | 'altKey' | 'metaKey' | 'target'>): boolean {
-  if (event.ctrlKey || event.altKey || event.metaKey) return false;
+/** Whether a key is music: no shortcut (the page's have Shift, the browser's others), and not typed into a field. */
+export function isMusic(event: Pick<KeyboardEvent, 'ctrlKey' | 'altKey' | 'metaKey' | 'shiftKey' | 'target'>): boolean {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return false;
   const target = event.target as Partial<Element> | null;
   return !target?.closest?.(FIELDS);
 }
