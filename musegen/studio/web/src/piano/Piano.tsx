@@ -6,7 +6,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { Controls } from './Controls';
 import { Glow } from './glow';
-import { type Key, keysOf, lowest, nameOf, octavesIn } from './layout';
+import { type Key, keysOf, lowest, nameOf, whitesIn } from './layout';
 import { listen } from './listening';
 import './piano.css';
 import { base, hands, touch } from './player';
@@ -15,15 +15,15 @@ import { labels, printed, SEMITONES } from './typing';
 
 export function Piano() {
   const board = useRef<HTMLDivElement>(null);
-  const octaves = useSignal(2);
+  const whites = useSignal(14);
   const label = useSignal(printed);
-  const low = lowest(base.value, octaves.value);
-  const keys = useMemo(() => keysOf(low, octaves.value), [low, octaves.value]);
+  const low = lowest(base.value, whites.value);
+  const keys = useMemo(() => keysOf(low, whites.value), [low, whites.value]);
 
   useEffect(listen, []);
   useEffect(() => void labels().then((found) => (label.value = found)), []);
   useEffect(() => {
-    const watcher = new ResizeObserver(([entry]) => entry && (octaves.value = octavesIn(entry.contentRect.width)));
+    const watcher = new ResizeObserver(([entry]) => entry && (whites.value = whitesIn(entry.contentRect.width)));
     watcher.observe(board.current!);
     return () => watcher.disconnect();
   }, []);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { keysOf, lowest, nameOf, octavesIn, touched } from './layout';
+import { keysOf, lowest, nameOf, whitesIn, touched } from './layout';
 
-const keys = keysOf(60, 1);
+const keys = keysOf(60, 7);
 const seventh = 1 / 7;
 
 test('the white keys fill the width; the black ones lie between them', () => {
@@ -26,15 +26,23 @@ test('the front of a key is loud, its back soft, on black keys too', () => {
   expect(touched(keys, seventh, 0.6)!.velocity).toBeGreaterThan(touched(keys, seventh, 0.05)!.velocity + 40);
 });
 
-test('a phone has two octaves, a wide window seven, and the chosen one is among them', () => {
-  expect([octavesIn(100), octavesIn(360), octavesIn(3000)]).toEqual([1, 2, 7]);
-  for (const octaves of [1, 2, 3, 7])
+test('a phone has more than an octave, a wide window six, and the chosen one is among them', () => {
+  expect([whitesIn(100), whitesIn(360), whitesIn(3000)]).toEqual([7, 9, 42]);
+  for (const whites of [7, 9, 20, 42])
     for (const base of [24, 60, 96]) {
-      const pitches = keysOf(lowest(base, octaves), octaves).map((k) => k.pitch);
+      const keys = keysOf(lowest(base, whites), whites);
+      expect(keys.filter((k) => !k.black).length).toBe(whites);
+      expect(Math.max(...keys.map((k) => k.left + k.width))).toBeCloseTo(1);
+      const pitches = keys.map((k) => k.pitch);
       expect(pitches).toContain(base);
       expect(Math.min(...pitches)).toBeGreaterThanOrEqual(0);
       expect(Math.max(...pitches)).toBeLessThanOrEqual(127);
     }
+});
+
+test('every black key is a finger wide', () => {
+  for (const width of [320, 360, 800, 1280, 1600])
+    for (const key of keysOf(48, whitesIn(width))) expect(key.width * width).toBeGreaterThanOrEqual(24);
 });
 
 test('middle C is C4', () => {

@@ -10,32 +10,35 @@ export interface Key {
 export const OCTAVE = 12;
 /** How far down the black keys reach. */
 export const BLACK_DEPTH = 0.62;
-const BLACK_WIDTH = 0.6; // of a white key
+const BLACK_WIDTH = 0.66; // of a white key
 const WHITES = [0, 2, 4, 5, 7, 9, 11];
 const NAMES = ['C', 'C♯', 'D', 'E♭', 'E', 'F', 'F♯', 'G', 'A♭', 'A', 'B♭', 'B'];
-const NARROWEST = 24; // pixels of a white key that a finger still meets
-const MOST = 7; // octaves
+const NARROWEST = 37; // pixels of a white key, so that a finger still meets a black one: 24
+const MOST = 42; // white keys
+const HIGHEST = 120;
 
-/** How many octaves have room in `width` pixels. */
-export function octavesIn(width: number): number {
-  return Math.min(MOST, Math.max(1, Math.floor(width / (NARROWEST * WHITES.length))));
+/** How many white keys have room in `width` pixels: at least an octave. */
+export function whitesIn(width: number): number {
+  return Math.min(MOST, Math.max(WHITES.length, Math.floor(width / NARROWEST)));
 }
 
 /** The lowest key shown, so that the octave at `base` is in the middle. */
-export function lowest(base: number, octaves: number): number {
+export function lowest(base: number, whites: number): number {
+  const octaves = Math.floor(whites / WHITES.length);
   const wanted = base - OCTAVE * Math.floor((octaves - 1) / 2);
-  return Math.min(Math.max(wanted, 0), OCTAVE * (10 - octaves));
+  return Math.min(Math.max(wanted, 0), HIGHEST - OCTAVE * Math.ceil(whites / WHITES.length));
 }
 
-/** The keys of `octaves` octaves from the C `low` on; white ones first, as black ones lie on top of them. */
-export function keysOf(low: number, octaves: number): Key[] {
-  const white = 1 / (octaves * WHITES.length);
-  const keys = Array.from({ length: octaves * OCTAVE }, (_, i): Key => {
+/** `whites` white keys from the C `low` on, and after them the black ones between, which lie on top of them. */
+export function keysOf(low: number, whites: number): Key[] {
+  const white = 1 / whites;
+  const last = low + OCTAVE * Math.floor((whites - 1) / WHITES.length) + WHITES[(whites - 1) % WHITES.length]!;
+  const keys = Array.from({ length: last - low + 1 }, (_, i): Key => {
     const [octave, step] = [Math.floor(i / OCTAVE), i % OCTAVE];
-    const whites = WHITES.filter((w) => w < step).length + octave * WHITES.length;
+    const before = WHITES.filter((w) => w < step).length + octave * WHITES.length;
     const black = !WHITES.includes(step);
     const width = black ? white * BLACK_WIDTH : white;
-    return { pitch: low + i, black, left: whites * white - (black ? width / 2 : 0), width };
+    return { pitch: low + i, black, left: before * white - (black ? width / 2 : 0), width };
   });
   return [...keys.filter((k) => !k.black), ...keys.filter((k) => k.black)];
 }

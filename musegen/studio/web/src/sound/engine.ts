@@ -18,6 +18,8 @@ export class Engine {
 
   /** Must be called in a gesture: browsers let no page sound before. `sounded`: the page's time of the first sound. */
   static async start(font: Promise<ArrayBuffer>, sounded: (page: number) => void): Promise<Engine> {
+    if (!window.isSecureContext)
+      throw new Error('Browsers let a page sound only from this machine (127.0.0.1) or over https.');
     const context = new AudioContext({ latencyHint: 'interactive' });
     try {
       void context.resume();
