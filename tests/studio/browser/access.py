@@ -36,25 +36,35 @@ def controls(page: Any) -> int:
     return sum(node.get("role", {}).get("value") in CONTROLS and not node.get("ignored") for node in nodes)
 
 
+COLOURS = """
+const number = (text) => {
+  const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+  canvas.fillStyle = text;
+  canvas.fillRect(0, 0, 1, 1);
+  const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+  return [r, g, b, a / 255];
+};
+const over = (top, under) => top.slice(0, 3).map((c, i) => c * top[3] + under[i] * (1 - top[3]));
+const light = (rgb) => {
+  const [r, g, b] = rgb.map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const behind = (element) => {
+  const layers = [];
+  for (let e = element; e; e = e.parentElement) layers.push(number(getComputedStyle(e).backgroundColor));
+  return layers.reverse().reduce((under, top) => over(top, under), [255, 255, 255]);
+};
+"""
+
+
+def ground(page: Any) -> float:
+    """How light the page's ground is: its relative luminance, 0 … 1."""
+    return float(page.evaluate(f"() => {{ {COLOURS} return light(behind(document.body)); }}"))
+
+
 PALE = """
 () => {
-  const number = (text) => {
-    const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
-    canvas.fillStyle = text;
-    canvas.fillRect(0, 0, 1, 1);
-    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
-    return [r, g, b, a / 255];
-  };
-  const over = (top, under) => top.slice(0, 3).map((c, i) => c * top[3] + under[i] * (1 - top[3]));
-  const light = (rgb) => {
-    const [r, g, b] = rgb.map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = (element) => {
-    const layers = [];
-    for (let e = element; e; e = e.parentElement) layers.push(number(getComputedStyle(e).backgroundColor));
-    return layers.reverse().reduce((under, top) => over(top, under), [255, 255, 255]);
-  };
+  COLOURS
   const found = [];
   for (const e of document.querySelectorAll('body *')) {
     const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
@@ -73,7 +83,7 @@ PALE = """
 
 def pale(page: Any) -> list[str]:
     """Texts with less contrast than WCAG 2.2 asks for (1.4.3: 4.5, large ones 3)."""
-    return list(page.evaluate(PALE))
+    return list(page.evaluate(PALE.replace("COLOURS", COLOURS)))
 
 
 SMALL = """

@@ -30,7 +30,7 @@ class Watched:
 
     def _hear(self, message: Any) -> None:
         if message.type in ("error", "warning"):
-            self._complaints.append(f"{message.type}: {message.text}")
+            self._complaints.append(f"{message.type}: {message.text} {message.location.get('url', '')}")
 
     def expect(self, words: str) -> None:
         """Complaints that hold `words` are what this test is about."""
