@@ -57,8 +57,9 @@ File = Annotated[Kept, Depends(kept)]
 
 
 @router.get("/seeds")
-def shipped_seeds() -> list[SeedView]:
+def shipped_seeds(shop: Shop) -> list[SeedView]:
     """The seed phrases that come with musegen."""
+    shop.reader.warm()  # who looks for a seed is about to bring something
     return [SeedView(name=name, title=title) for name, title in _titles()]
 
 

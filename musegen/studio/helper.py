@@ -51,11 +51,20 @@ class Helper(Generic[Job, Result]):
             raise answer
         return answer
 
+    def warm(self) -> None:
+        """Start the process, if it is not there: somebody is about to ask."""
+        if not self._closed and self._turn.acquire(blocking=False):
+            try:
+                if not self._pool.workers:
+                    self._pool.start()
+            finally:
+                self._turn.release()
+
     def _answer(self, job: Job) -> Result | MusegenError:
         if self._closed:
             return FileError("The studio is closing.")
         ((_, answer),) = self._pool.run([job])
-        if isinstance(answer, MusegenError):
+        if type(answer) is FileError:
             self._pool.close()  # a file may have harmed the process, or left it little memory: it reads no other
         return answer
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import CheckpointError, FileError
+from ..errors import CheckpointError, FileError, MidiError
 from ..midi.music import MIDI, read_music
 from ..midi.write import midi_bytes
 from ..piece import DRUMS, PITCH_CLASS_NAMES, TICKS_PER_QUARTER, Key, Notes, Piece, rescale
@@ -59,7 +59,8 @@ def read(upload: Upload) -> Reading:
     try:
         piece = read_music(upload.path)
     except FileError as error:
-        raise FileError(str(error).replace(upload.path, upload.name)) from None
+        kind = MidiError if isinstance(error, MidiError) else FileError  # nothing foreign has run amok
+        raise kind(str(error).replace(upload.path, upload.name)) from None
     shown = show(piece, upload.name)
     if os.path.splitext(upload.path)[1] not in MIDI:
         return Reading(shown, midi_bytes(piece))
@@ -98,7 +99,7 @@ def _view(piece: Piece) -> dict[str, Any]:
         "notes": list(zip(*columns, strict=True)),
         "parts": _parts(piece),
         "meters": [list(m) for m in shown.meters],
-        "tempos": [[t.tick, round(t.qpm, 3)] for t in shown.tempos],
+        "tempos": _changes([(t.tick, round(t.qpm, 3)) for t in shown.tempos]),
         "key": _key(piece),
         "end": shown.end,
         "bars": rescale(piece.bar_starts(), piece.ticks_per_quarter, TICKS_PER_QUARTER).tolist(),
@@ -109,6 +110,15 @@ def _view(piece: Piece) -> dict[str, Any]:
 def on_grid(piece: Piece) -> Piece:
     """`piece` on the page's ticks: its notes there are in the order of a view's."""
     return piece.at_resolution(TICKS_PER_QUARTER)
+
+
+def _changes(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The rows (tick, value …) of a map that change it: the last of those at one tick, if it says anything new."""
+    kept: list[tuple[Any, ...]] = []
+    for row in {row[0]: row for row in rows}.values():
+        if not kept or kept[-1][1:] != row[1:]:
+            kept.append(row)
+    return kept
 
 
 def _parts(piece: Piece) -> list[dict[str, Any]]:
