@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
-import importlib.util
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from .. import __version__
 from ..errors import FileError, MusegenError
 from ..sampling.seeds import seeds
-from . import manual, recordings, routes
+from . import files, looks, manual, recordings, routes, takes
 from .bridge import Bridge
 from .security import Guard, Refusal
 from .settings import StudioSettings
@@ -45,7 +43,7 @@ def create_app(settings: StudioSettings, token: str) -> FastAPI:
     )
     app.state.settings = settings
     app.state.bridge = Bridge(settings, lambda name: _seed_file(app, name))
-    for module in (routes, recordings, manual, *_more()):
+    for module in (routes, recordings, manual, files, takes, looks):
         app.include_router(module.router)
     _explain(app)
     if settings.page.is_dir():
@@ -54,12 +52,6 @@ def create_app(settings: StudioSettings, token: str) -> FastAPI:
         app.get("/", include_in_schema=False)(lambda: HTMLResponse(f"<p>{_NO_PAGE}</p>", 503))
     app.add_middleware(Guard, settings=settings, token=token)
     return app
-
-
-def _more() -> list[Any]:
-    """The addresses of files, takes and looks."""
-    names = [f"musegen.studio.{name}" for name in ("files", "takes", "looks")]
-    return [importlib.import_module(name) for name in names if importlib.util.find_spec(name)]
 
 
 def _seed_file(app: FastAPI, name: str) -> Path:
@@ -77,7 +69,7 @@ def _explain(app: FastAPI) -> None:
     """Every error is {"error": a sentence}."""
 
     def answer(status: int, sentence: str) -> JSONResponse:
-        return JSONResponse({"error": sentence}, status)
+        return JSONResponse({"error": sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."}, status)
 
     @app.exception_handler(MusegenError)
     def on_purpose(request: Request, error: MusegenError) -> JSONResponse:
@@ -93,7 +85,7 @@ def _explain(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def unfit(request: Request, error: RequestValidationError) -> JSONResponse:
-        return answer(422, "; ".join(map(_unfit, error.errors()[:5])) + ".")
+        return answer(422, "; ".join(map(_unfit, error.errors()[:5])))
 
     @app.exception_handler(Exception)
     def broken(request: Request, error: Exception) -> JSONResponse:

@@ -51,6 +51,7 @@ HEADERS = {
 """What every answer carries: the page runs its own scripts only, talks to us only, and nobody may frame it."""
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?")
+_LENGTH = re.compile(r"[0-9]{1,12}")
 _SAFE_METHODS = ("GET", "HEAD")
 _A_YEAR = 365 * 86400  # seconds
 
@@ -184,7 +185,7 @@ def _bounded(headers: Headers, receive: Receive, send: Send) -> tuple[Receive, S
     """
     too_long = Refusal(413, "That is more than 5 MB, too much for the studio.")
     length = headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > MAX_BODY:
+    if not _LENGTH.fullmatch(length) or int(length) > MAX_BODY:
         raise too_long
     seen = 0
 
