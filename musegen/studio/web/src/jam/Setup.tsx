@@ -91,7 +91,7 @@ function Music() {
         options={keys.map((key): [string, string] => [key, key === 'auto' ? 'yours, as you play' : key || 'any'])}
         choose={(key) => choose({ knobs: { ...knobs, key } })}
       />
-      <NumberField label="Tempo" unit="a minute" value={chosen.value.tempo} low={10} high={400} empty="120" choose={(tempo) => choose({ tempo })} />
+      <NumberField label="Tempo" unit="♩ a minute" value={chosen.value.tempo} low={10} high={400} empty="120" choose={(tempo) => choose({ tempo })} />
       {mode === 'answer' && (
         <Select
           label="Your phrase"

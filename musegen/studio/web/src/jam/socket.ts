@@ -23,12 +23,17 @@ export class Socket {
 
   constructor(hooks: Hooks) {
     this.#hooks = hooks;
+  }
+
+  /** Open, and from now on come back. */
+  begin(): void {
+    this.#open();
     // Whoever comes back to the page, or gets the network back, does not want to wait for the pause to end.
     addEventListener('online', () => this.#again(0));
     document.addEventListener('visibilitychange', () => document.hidden || this.#again(0));
   }
 
-  open(): void {
+  #open(): void {
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
     const socket = new WebSocket(`${scheme}://${location.host}/ws`);
     this.#socket = socket;
@@ -64,6 +69,6 @@ export class Socket {
   #again(after: number): void {
     if (this.#socket) return;
     clearTimeout(this.#timer);
-    this.#timer = window.setTimeout(() => this.open(), after);
+    this.#timer = window.setTimeout(() => this.#open(), after);
   }
 }

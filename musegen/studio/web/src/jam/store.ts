@@ -108,7 +108,7 @@ const socket = new Socket({
 
 /** Connect; once, when the page begins. */
 export function connect(): void {
-  socket.open();
+  socket.begin();
   setInterval(ping, PING);
   window.musegenLive = live; // for whoever measures or scripts the page
 }

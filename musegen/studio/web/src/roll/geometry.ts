@@ -159,7 +159,7 @@ export function rangeOf(notes: readonly RollNote[], from: number, to: number, le
     low = Math.min(low, pitch);
     high = Math.max(high, pitch);
   }
-  if (high < 0) [low, high] = [60 - least / 2, 60 + least / 2];
+  if (high < 0) low = high = 60; // nothing there: around middle C
   const missing = Math.max(2, (least - (high - low + 1)) / 2);
   return [Math.max(0, Math.floor(low - missing)), Math.min(127, Math.ceil(high + missing))];
 }
