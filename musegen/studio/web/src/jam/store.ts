@@ -41,6 +41,8 @@ export const messages = signal<Message[]>([]);
 export const begun = signal(false);
 /** Grows when there may be a new recording. */
 export const recordings = signal(0);
+/** Grows with every panic: whoever makes sound or holds keys lets go. */
+export const panics = signal(0);
 export const playing = computed(() => jam.value.state === 'playing' || jam.value.state === 'starting');
 
 export const live = new Live();
@@ -92,6 +94,7 @@ export function send(command: ToJam): boolean {
 export function panic(): void {
   send({ do: 'panic' });
   cancel();
+  panics.value++;
 }
 
 let said = 0;

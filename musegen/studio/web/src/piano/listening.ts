@@ -1,4 +1,6 @@
 /** The computer's keyboard and the window's coming and going, as long as the piano is on the page. */
+import { effect } from '@preact/signals';
+import { panics } from '../jam/store';
 import { sound } from '../sound/synth';
 import { base, hands, pedalled, release, shift, touch } from './player';
 import { isMusic, OCTAVE_DOWN, OCTAVE_UP, PEDAL, SEMITONES } from './typing';
@@ -11,14 +13,18 @@ export function listen(): () => void {
   window.addEventListener('keyup', up, { signal });
   window.addEventListener('blur', release, { signal });
   document.addEventListener('visibilitychange', () => document.hidden && release(), { signal });
+  const calm = effect(() => {
+    if (panics.value) silence();
+  });
   return () => {
+    calm();
     stop.abort();
     release();
   };
 }
 
 function down(event: KeyboardEvent): void {
-  if (event.code === 'Escape') return panic();
+  if (event.code === 'Escape') return silence();
   if (!isMusic(event)) return;
   const above = SEMITONES[event.code];
   if (above !== undefined) {
@@ -36,7 +42,7 @@ function up(event: KeyboardEvent): void {
   if (event.code === PEDAL) pedalled.value = false;
 }
 
-function panic(): void {
+function silence(): void {
   release();
   sound.silence();
 }
