@@ -96,7 +96,7 @@ function Music() {
         <Select
           label="Your phrase"
           value={String(chosen.value.phrase_bars ?? '')}
-          options={[['', 'ends when you pause'], ['1', 'is 1 bar long'], ['2', 'is 2 bars long'], ['4', 'is 4 bars long'], ['8', 'is 8 bars long']]}
+          options={[['', 'until you pause'], ['1', '1 bar'], ['2', '2 bars'], ['4', '4 bars'], ['8', '8 bars']]}
           choose={(bars) => choose({ phrase_bars: bars && Number(bars) })}
         />
       )}
