@@ -5,7 +5,6 @@ Knows nothing of what it serves.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import socket
@@ -13,6 +12,7 @@ import sys
 import threading
 import webbrowser
 from dataclasses import replace
+from types import FrameType
 
 import uvicorn
 
@@ -40,7 +40,7 @@ def serve(settings: StudioSettings, token: str, browse: bool) -> None:
     sys.stdout.flush()
     if browse and _has_screen():
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             create_app(settings, token),
             log_level="warning",
@@ -52,15 +52,22 @@ def serve(settings: StudioSettings, token: str, browse: bool) -> None:
             timeout_graceful_shutdown=3,
         )
     )
-    with contextlib.suppress(KeyboardInterrupt):  # which it raises again when all is ended
-        server.run(sockets=[listening])
+    server.run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Ctrl-C twice is once: the second would cut off a jam that is being saved, and print where it did."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Called with SIGINT and SIGTERM."""
+        self.should_exit = True
 
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens at `port`, or at the next that is free. Raises SettingsError."""
-    if not port:
-        return _listen(host, 0)
-    for number in range(port, min(port + _PORTS, 65536)):
+    if not host.strip("[]"):
+        raise SettingsError("--host needs an address, such as 127.0.0.1.")  # an empty one would be all of them
+    for number in range(port, min(port + _PORTS, 65536)) if port else [0]:
         try:
             return _listen(host, number)
         except OSError as error:
