@@ -1,5 +1,5 @@
 /** The computer's keyboard and the window's coming and going, as long as the piano is on the page. */
-import { effect } from '@preact/signals';
+import { effect, untracked } from '@preact/signals';
 import { panics } from '../jam/store';
 import { sound } from '../sound/synth';
 import { base, hands, pedalled, release, shift, touch } from './player';
@@ -13,8 +13,10 @@ export function listen(): () => void {
   window.addEventListener('keyup', up, { signal });
   window.addEventListener('blur', release, { signal });
   document.addEventListener('visibilitychange', () => document.hidden && release(), { signal });
+  let known = panics.peek();
   const calm = effect(() => {
-    if (panics.value) silence();
+    if (panics.value > known) untracked(silence);
+    known = panics.value;
   });
   return () => {
     calm();
