@@ -1,7 +1,7 @@
 /** Before a jam: one big button that needs nothing, and all that can be chosen. */
 import { useState } from 'preact/hooks';
 import { sentenceOf } from '../api';
-import { about, checkpoints, choose, chosen, seeds, start } from './choices';
+import { about, checkpoints, choose, chosen, openSeed, seeds, start } from './choices';
 import { NumberField, Select, Switch } from './fields';
 import { PortFields } from './PortFields';
 import { jam } from './store';
@@ -65,19 +65,14 @@ function ModeCards() {
 }
 
 function Music() {
-  const { seed = '', checkpoint = 'default', knobs = {} } = chosen.value;
+  const { checkpoint = 'default', knobs = {} } = chosen.value;
   const mode = chosen.value.mode ?? 'answer';
   const keys = about.value?.knobs.find((knob) => knob.name === 'key')?.choices ?? [''];
   const playing = checkpoints.value.filter((found) => found.plays);
   const one = playing.find((found) => found.name === checkpoint);
   return (
     <div class="fields">
-      <Select
-        label="Begin with"
-        value={seed}
-        options={[['', mode === 'solo' ? 'a tune of ours' : 'what you play'], ...seeds.value.map((s): [string, string] => [s.name, s.title])]}
-        choose={(value) => choose({ seed: value })}
-      />
+      <Seed />
       <Select
         label="Plays with"
         value={checkpoint}
@@ -102,6 +97,46 @@ function Music() {
       )}
       {mode === 'loop' && (
         <NumberField label="Loop" unit="bars" value={chosen.value.loop_bars} low={1} high={64} empty="4" choose={(loop_bars) => choose({ loop_bars })} />
+      )}
+    </div>
+  );
+}
+
+/** What it plays on from. */
+function Seed() {
+  const { seed = '', mode } = chosen.value;
+  const [error, setError] = useState('');
+  const open = async (input: HTMLInputElement): Promise<void> => {
+    const file = input.files?.[0];
+    setError('');
+    if (file) await openSeed(file).catch((reason: unknown) => setError(sentenceOf(reason)));
+    input.value = ''; // the same file may be chosen again
+  };
+  const known = seeds.value.some(({ name }) => name === seed);
+  return (
+    <div class="seed">
+      <Select
+        label="Begin with"
+        value={known ? seed : ''}
+        options={[
+          ['', mode === 'solo' ? 'a tune of ours' : 'what you play'],
+          ...seeds.value.map(({ name, title }): [string, string] => [name, title]),
+        ]}
+        choose={(value) => choose({ seed: value })}
+      />
+      <label class="open">
+        or a file of yours
+        <input
+          class="visually-hidden"
+          type="file"
+          accept=".mid,.midi,.xml,.musicxml,.mxl,.abc,.krn"
+          onChange={(event) => void open(event.currentTarget)}
+        />
+      </label>
+      {error && (
+        <p class="wrong small" role="alert">
+          {error}
+        </p>
       )}
     </div>
   );

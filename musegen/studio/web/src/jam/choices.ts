@@ -1,12 +1,14 @@
 /** What a person chose for the next jam, kept in the browser, and what there is to choose from. */
 import { computed, signal } from '@preact/signals';
 import { api, posted, sentenceOf } from '../api';
-import type { CheckpointView, Hello, JamSettings, SeedView } from '../protocol';
+import type { CheckpointView, Hello, JamSettings, PieceView, SeedView } from '../protocol';
 import { kept } from '../sound/settings';
 import { say } from './store';
 
 export const checkpoints = signal<CheckpointView[]>([]);
+/** Those that musegen ships with, and the files that were opened. */
 export const seeds = signal<SeedView[]>([]);
+const opened = new Map<string, SeedView>();
 /** The knobs and modes, also while no jam plays. */
 export const about = signal<Pick<Hello, 'knobs' | 'modes' | 'version'> | null>(null);
 
@@ -29,6 +31,7 @@ export async function start(): Promise<void> {
 /** What is sent: a mode that plays on from something gets something, and what the mode has no use for is left out. */
 export function asked(settings: JamSettings, known: readonly SeedView[]): JamSettings {
   const { phrase_bars, loop_bars, ...wanted } = { mode: 'answer', ...settings };
+  if (!known.some(({ name }) => name === wanted.seed)) delete wanted.seed; // a file of another day
   if (wanted.mode === 'solo' && !wanted.seed && known[0]) wanted.seed = known[0].name;
   if (wanted.mode === 'answer' && phrase_bars) return { ...wanted, phrase_bars };
   return wanted.mode === 'loop' && loop_bars ? { ...wanted, loop_bars } : wanted;
@@ -37,14 +40,30 @@ export function asked(settings: JamSettings, known: readonly SeedView[]): JamSet
 /** Look what there is; again whenever the page comes back. */
 export async function look(): Promise<void> {
   try {
-    [checkpoints.value, seeds.value, about.value] = await Promise.all([
+    const [models, shipped, hello] = await Promise.all([
       api<CheckpointView[]>('/api/checkpoints'),
       api<SeedView[]>('/api/seeds'),
       api<Hello>('/api/about'),
     ]);
+    checkpoints.value = models;
+    seeds.value = [...opened.values(), ...shipped];
+    about.value = hello;
   } catch (error) {
     say(sentenceOf(error), true);
   }
+}
+
+/** Begin the next jam with a file. Throws ApiError. */
+export async function openSeed(file: File): Promise<void> {
+  const piece = await api<PieceView>(`/api/files?name=${encodeURIComponent(file.name)}`, { method: 'POST', body: file });
+  beginWith(piece);
+}
+
+/** Begin the next jam with a piece that the server has. */
+export function beginWith({ id, name, title }: Pick<PieceView, 'id' | 'name' | 'title'>): void {
+  opened.set(id, { name: id, title: title || name });
+  seeds.value = [opened.get(id)!, ...seeds.value.filter((seed) => seed.name !== id)];
+  choose({ seed: id });
 }
 
 function parsed(json: string): JamSettings {

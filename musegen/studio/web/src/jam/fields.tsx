@@ -54,7 +54,9 @@ export function NumberField(props: {
         step="any"
         placeholder={props.empty}
         value={props.value ?? ''}
-        onChange={({ currentTarget: { value } }) => props.choose(value === '' ? undefined : Number(value))}
+        onChange={({ currentTarget: { value } }) =>
+          props.choose(value === '' ? undefined : Math.min(props.high, Math.max(props.low, Number(value))))
+        }
       />
     </label>
   );

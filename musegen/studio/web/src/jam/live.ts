@@ -19,6 +19,7 @@ export class Live {
   bars: RollBar[] = [];
   /** Grows whenever notes do. */
   version = 0;
+  readonly #rolled = new Map<number, RollNote>();
   #drawn: RollNote[] = [];
   #drawnVersion = -1;
 
@@ -28,8 +29,8 @@ export class Live {
     const { notes, gone, planned, bars, ...said } = frame;
     this.frame = { ...this.frame, ...said };
     if (notes || gone || planned) this.version++;
-    for (const note of notes ?? []) this.notes.set(note[0], note);
-    for (const number of gone ?? []) this.notes.delete(number);
+    for (const note of notes ?? []) this.#keep(note);
+    for (const number of gone ?? []) this.#drop(number);
     if (planned) this.planned = planned;
     if (bars) this.#know(bars);
     this.#forget();
@@ -39,6 +40,7 @@ export class Live {
   clear(): void {
     this.frame = null;
     this.notes.clear();
+    this.#rolled.clear();
     this.planned = [];
     this.bars = [];
     this.version++;
@@ -55,11 +57,20 @@ export class Live {
   /** All notes as the roll draws them, by onset; the same array while nothing has changed. */
   drawn(): readonly RollNote[] {
     if (this.#drawnVersion === this.version) return this.#drawn;
-    const committed = Array.from(this.notes.values(), (note) => rollNote(note, false));
-    this.#drawn = committed.concat(this.planned.map((note) => rollNote(note, true)));
+    this.#drawn = [...this.#rolled.values(), ...this.planned.map((note) => rollNote(note, true))];
     this.#drawn.sort((a, b) => a.onset - b.onset);
     this.#drawnVersion = this.version;
     return this.#drawn;
+  }
+
+  #keep(note: JamNote): void {
+    this.notes.set(note[0], note);
+    this.#rolled.set(note[0], rollNote(note, false));
+  }
+
+  #drop(number: number): void {
+    this.notes.delete(number);
+    this.#rolled.delete(number);
   }
 
   /** Bars stay known when the frame has left them behind; a bar that moved takes the later ones with it. */
@@ -74,7 +85,7 @@ export class Live {
     if (over <= 0) return;
     for (const number of this.notes.keys()) {
       if (over-- <= 0) break;
-      this.notes.delete(number);
+      this.#drop(number);
     }
   }
 }

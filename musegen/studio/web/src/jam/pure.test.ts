@@ -105,7 +105,8 @@ describe('what is asked for', () => {
 
   it('gives a solo something to play on from', () => {
     expect(asked({ mode: 'solo' }, seeds)).toEqual({ mode: 'solo', seed: 'reel' });
-    expect(asked({ mode: 'solo', seed: 'mine' }, seeds)).toMatchObject({ seed: 'mine' });
+    expect(asked({ mode: 'solo', seed: 'mine' }, seeds)).toEqual({ mode: 'solo', seed: 'reel' });
+    expect(asked({ mode: 'solo', seed: 'jig' }, [...seeds, { name: 'jig', title: '' }])).toMatchObject({ seed: 'jig' });
   });
 
   it('leaves out what the mode has no use for', () => {

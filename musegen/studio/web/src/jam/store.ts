@@ -131,7 +131,7 @@ function heard(line: FromJam | FromServer): void {
   else if ('midi' in line) for (const [at, hex] of line.midi) sounded(at, hex);
   else if ('cancel' in line) cancel();
   else if ('pong' in line) clock.pong(line.pong, performance.now(), line.now);
-  else if ('say' in line) say(line.say);
+  else if ('say' in line) told(line.say);
   else if ('hello' in line) began(line.hello);
   else if ('ended' in line) ended(line.ended);
   else if ('jam' in line) jam.value = line.jam;
@@ -172,9 +172,13 @@ function cancel(): void {
   for (const listener of cancelListeners) listener();
 }
 
+function told(text: string): void {
+  say(text);
+  recordings.value++; // it may have said that it kept some bars
+}
+
 function ended({ error, recording }: { error: string; recording: string }): void {
   cancel();
-  if (error) say(error, true);
-  else if (recording) say(`Recorded in ${recording.split(/[/\\]/).at(-1)}.`);
+  if (!error && recording) say(`Recorded in ${recording.split(/[/\\]/).at(-1)}.`);
   recordings.value++;
 }
