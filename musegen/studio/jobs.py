@@ -5,6 +5,7 @@ Knows what a job asks for only as an `Order`; nothing of requests.
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import queue
@@ -13,6 +14,8 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing.sharedctypes import RawArray
 from typing import Any
 
 from ..batches import one_thread_each
@@ -36,6 +39,9 @@ IDLE_S = 120.0
 
 STOPPING_S = 10.0
 
+SHARES = 128
+"""Of units that are being made; no two with the same rest are at the same time."""
+
 
 @dataclass(eq=False)
 class Job:
@@ -49,8 +55,8 @@ class Job:
     stopping: bool = False
     kept: dict[int, tuple[Kept, int, float | None]] = field(default_factory=dict)
 
-    def view(self) -> dict[str, Any]:
-        """protocol.ts' `Job`."""
+    def view(self, begun: float = 0.0) -> dict[str, Any]:
+        """protocol.ts' `Job`; `begun`: how much of takes there is that are not yet kept."""
         takes = [
             {"file": kept.id, "name": kept.name, "notes": notes, "nats": None if nats is None else round(nats, 4)}
             for _, (kept, notes, nats) in sorted(self.kept.copy().items())
@@ -61,6 +67,7 @@ class Job:
             "state": self.state,
             "done": len(takes),
             "total": self.order.n,
+            "progress": 1.0 if self.state == "done" else round(min(1.0, (len(takes) + begun) / self.order.n), 3),
             "takes": takes,
             "error": self.error,
         }
@@ -76,7 +83,8 @@ class Jobs:
         self._lock = threading.Condition()  # notified when a job ends
         self._thread: threading.Thread | None = None
         cores = max(1, (os.cpu_count() or 1) - 1)  # one is left for the jam
-        self._pool: Pool[Unit, list[Take]] = Pool(make, cores, UNIT_S, UNIT_BYTES, _name)
+        self._shares = RawArray(ctypes.c_double, SHARES)
+        self._pool: Pool[Unit, list[Take]] = Pool(partial(make, self._shares), cores, UNIT_S, UNIT_BYTES, _name)
         self._running: Job | None = None
         self._closed = False
 
@@ -110,6 +118,10 @@ class Jobs:
         """Those that are remembered, the newest first."""
         with self._lock:
             return list(self._jobs.values())[::-1]
+
+    def view(self, job: Job) -> dict[str, Any]:
+        """protocol.ts' `Job`."""
+        return job.view(sum(self._shares) if job is self._running else 0.0)
 
     def stop(self, job: Job) -> None:
         """End a job; what it has made stays."""
@@ -158,7 +170,10 @@ class Jobs:
     def _outcome(self, job: Job) -> tuple[str, str]:
         """Make it; how it ended, and why if not well."""
         try:
-            for _, answer in self._pool.run(job.order.units()):
+            units = job.order.units()
+            self._shares[:] = [0.0] * SHARES
+            for number, answer in self._pool.run(units):
+                self._shares[units[number].number % SHARES] = 0.0
                 if job.stopping:
                     return "stopped", ""
                 if isinstance(answer, MusegenError):

@@ -7,9 +7,11 @@ others what `infill` and `humanise` write with a seed number k - 1 higher. Knows
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -72,11 +74,30 @@ class Take(NamedTuple):
     nats: float | None
 
 
-def make(unit: Unit) -> list[Take]:
+Shares = ctypes.Array[ctypes.c_double]
+"""How much of a unit is made, in takes, at its number's place: memory that workers share with whoever watches them."""
+
+Tell = Callable[[float], None]
+"""Is told how much is made, 0 to 1."""
+
+
+def make(shares: Shares, unit: Unit) -> list[Take]:
     """The takes of a unit. Raises SettingsError, CheckpointError, FileError and MusegenError with a sentence."""
     _step_back()
+    takes = 1 if unit.order.kind != "continue" else _size(unit)
+
+    def tell(share: float) -> None:
+        shares[unit.number % len(shares)] = takes * min(1.0, share)
+
     makers = {"continue": _continued, "infill": _infilled, "humanise": _humanised, "vary": _varied}
-    return list(makers[unit.order.kind](*unit))
+    return list(makers[unit.order.kind](*unit, tell))
+
+
+def _size(unit: Unit) -> int:
+    """How many of a group's pieces are wanted."""
+    from ..batches.group import numbers_of
+
+    return sum(number <= unit.order.n for number in numbers_of(unit.number))
 
 
 _stepped_back = False
@@ -96,24 +117,25 @@ def _take(order: Order, number: int, midi: bytes, nats: float | None) -> Take:
     return Take(number, show(read_midi_bytes(midi, name), name), midi, nats)
 
 
-def _continued(order: Order, group: int) -> Iterator[Take]:
+def _continued(order: Order, group: int, tell: Tell) -> Iterator[Take]:
     from ..batches.group import Run, make_group
     from ..sampling.plan import Limits, Plan
     from ..sampling.sampler import SamplerSettings
 
     settings = SamplerSettings() if order.temperature is None else SamplerSettings(order.temperature)
     plan = Plan(read_midi(order.path), settings, Limits(order.key), order.seed_number)
-    for made in make_group(Run(order.checkpoint, plan, order.bars, order.with_seed), group):
+    run = Run(order.checkpoint, plan, order.bars, order.with_seed)
+    for made in make_group(run, group, lambda bars: tell(bars / order.bars)):
         if made.number <= order.n and made.notes:
             yield _take(order, made.number, made.data, made.nats)
 
 
-def _infilled(order: Order, number: int) -> Iterator[Take]:
-    filled = _fill(order, read_midi(order.path), number, order.span)
+def _infilled(order: Order, number: int, tell: Tell) -> Iterator[Take]:
+    filled = _fill(order, read_midi(order.path), number, order.span, tell)
     yield _take(order, number, midi_bytes(filled), _nats(order, filled))
 
 
-def _fill(order: Order, piece: Piece, number: int, span: tuple[int, int] | None) -> Piece:
+def _fill(order: Order, piece: Piece, number: int, span: tuple[int, int] | None, tell: Tell) -> Piece:
     """`piece` with the bars of `span` written anew."""
     from ..sampling.infill import Gap, fillings
     from ..sampling.plan import Limits
@@ -123,7 +145,7 @@ def _fill(order: Order, piece: Piece, number: int, span: tuple[int, int] | None)
     part = None if order.part is None else order.part + 1
     keep = frozenset([order.keep] if order.keep else [])
     gap = Gap(piece, span, part, keep, settings, Limits(order.key), order.seed_number + number - 1)
-    (filled,) = fillings(_engine(order), gap)
+    (filled,) = fillings(_engine(order), gap, 1, lambda done, total: tell(done / max(1, total)))
     return filled
 
 
@@ -142,12 +164,18 @@ def _nats(order: Order, piece: Piece) -> float | None:
     return likelihoods(_engine(order), [piece])[0]
 
 
-def _varied(order: Order, number: int) -> Iterator[Take]:
+def _varied(order: Order, number: int, tell: Tell) -> Iterator[Take]:
     """Some of the bars anew, each from all that stands around it; a musician still knows the piece by the others."""
     piece = read_midi(order.path)
-    for span in varied_bars(piece, order, number):
-        piece = _fill(order, piece, number, span)
+    spans = varied_bars(piece, order, number)
+    for done, span in enumerate(spans):
+        piece = _fill(order, piece, number, span, partial(_tell_more, tell, done, len(spans)))
     yield _take(order, number, midi_bytes(piece), _nats(order, piece))
+
+
+def _tell_more(tell: Tell, done: int, parts: int, share: float) -> None:
+    """So much of the part after the `done` ones is made."""
+    tell((done + share) / parts)
 
 
 def varied_bars(piece: Piece, order: Order, number: int) -> list[tuple[int, int]]:
@@ -173,7 +201,7 @@ def varied_bars(piece: Piece, order: Order, number: int) -> list[tuple[int, int]
     return spans
 
 
-def _humanised(order: Order, number: int) -> Iterator[Take]:
+def _humanised(order: Order, number: int, tell: Tell) -> Iterator[Take]:
     from ..engine.humaniser import load_humaniser
     from ..sampling.humanise import perform
     from ..sampling.undo import is_humanised, text_of, undo

@@ -24,7 +24,7 @@ from ..sampling.keys import count, estimate
 MOST_NOTES, MOST_BARS = 50_000, 4_000
 """What a page can show and scroll; an hour of dense piano."""
 
-MOST_BYTES = 8 * 2**20
+MOST_BYTES = 4 * 2**20
 """Of a view: what else a file may be full of, such as changes of tempo."""
 
 _LONGEST_TEXT = 120

@@ -42,7 +42,7 @@ def ask(wanted: TakesWanted, shop: Shop) -> Response:
         raise HTTPException(429, str(error)) from None
     except GoneError as error:
         raise HTTPException(404, str(error)) from None
-    return JSONResponse(job.view(), 201)
+    return JSONResponse(shop.jobs.view(job), 201)
 
 
 def _order(wanted: TakesWanted, shop: Workshop) -> Order:
@@ -95,20 +95,20 @@ Asked = Annotated[Job, Depends(job)]
 @router.get("/takes", response_model=list[JobView])
 def jobs(shop: Shop) -> Response:
     """What has been asked for, the newest first."""
-    return JSONResponse([job.view() for job in shop.jobs.all()])
+    return JSONResponse([shop.jobs.view(job) for job in shop.jobs.all()])
 
 
 @router.get("/takes/{id}", response_model=JobView)
-def watch(asked: Asked) -> Response:
+def watch(asked: Asked, shop: Shop) -> Response:
     """How far it is, and the takes so far."""
-    return JSONResponse(asked.view())
+    return JSONResponse(shop.jobs.view(asked))
 
 
 @router.delete("/takes/{id}", response_model=JobView)
 def stop(asked: Asked, shop: Shop) -> Response:
     """Stop it; what is made stays."""
     shop.jobs.stop(asked)
-    return JSONResponse(asked.view())
+    return JSONResponse(shop.jobs.view(asked))
 
 
 @router.get("/takes/{id}/zip", response_class=StreamingResponse)

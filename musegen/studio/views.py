@@ -84,6 +84,7 @@ class JobView(BaseModel):
     state: Literal["queued", "running", "done", "failed", "stopped"]
     done: int
     total: int
+    progress: float
     takes: list[TakeView]
     error: str
 

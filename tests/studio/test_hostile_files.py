@@ -93,7 +93,7 @@ def note_flood() -> bytes:
 
 def tempo_flood() -> bytes:
     two = body((1, meta(0x51, 7, 161, 32)), (1, meta(0x51, 7, 161, 33)))
-    return header(division=24) + chunk(two * 350_000 + body(*C4, (0, [0xFF, 0x2F, 0])))
+    return header(division=24) + chunk(two * 170_000 + body(*C4, (0, [0xFF, 0x2F, 0])))
 
 
 HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
@@ -104,7 +104,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "a zip file that is none": ("broken.mxl", lambda: b"PK\x03\x04" + b"\xff" * 5000),
     "bars that last a tick": ("bars.mid", tiny_bars),
     "300,000 notes": ("notes.mid", note_flood),
-    "700,000 tempos": ("tempos.mid", tempo_flood),
+    "340,000 tempos": ("tempos.mid", tempo_flood),
     **{f"5 MB of garbage as {kind}": (f"garbage{kind}", lambda: bytes(range(1, 256)) * 20_560) for kind in KINDS},
     **{f"nothing at all as {kind}": (f"empty{kind}", lambda: b"") for kind in KINDS},
 }

@@ -161,6 +161,7 @@ export interface TakesWanted {
   /** Bars to fill, from 1, both included. */
   from_bar?: number;
   to_bar?: number;
+  /** As in the view's `parts`. */
   part?: number;
   keep?: 'rhythm' | 'pitch';
   temperature?: number;
@@ -177,6 +178,8 @@ export interface Job {
   state: 'queued' | 'running' | 'done' | 'failed' | 'stopped';
   done: number;
   total: number;
+  /** 0 … 1: bars count, too. */
+  progress: number;
   takes: { file: string; name: string; notes: number; nats: number | null }[];
   error: string;
 }
