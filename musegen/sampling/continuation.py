@@ -1,4 +1,4 @@
-"""Play on from a prompt: the model, its state and the sampler, in step.
+"""Play on from a prompt: the model, its state and the sampler, in step, and a way out of loops.
 
 The state of a family with a bounded memory is begun again from the latest half when it is full, so an
 endless jam costs the same at hour ten as at minute one.
@@ -16,6 +16,7 @@ from ..events.codec import Rows
 from ..events.derived import ModelRows, Tracker
 from ..piece import Meter
 from .constraints import Constraint
+from .ostinato import WayOut
 from .sampler import Sampler, SamplerSettings
 
 LONGEST_PROMPT = 384  # rows of the prompt that are read; more would push the newest out of a memory of 512
@@ -34,8 +35,9 @@ class Continuation:
         generators: list[np.random.Generator],
     ) -> None:
         self._engine = engine
-        self._sampler = Sampler(engine, settings, constraints, generators)
         batch = len(generators)
+        self._way_out = WayOut(batch)
+        self._sampler = Sampler(engine, settings, (*constraints, self._way_out), generators)
         self.tracker = Tracker(batch, meters)
         rows = self.tracker.feed(prompt)
         self._past: list[ModelRows] = [np.repeat(r[None], batch, 0) for r in rows[-self._room() :]]
@@ -45,6 +47,7 @@ class Continuation:
         """Draw and take in one more row (B, WIDTH)."""
         target, situation = self._sampler.draw(self._context, self.tracker)
         self.tracker.accept(target)
+        self._way_out.hear(target)
         if self._engine.memory is not None:
             self._past.append(target)
             if len(self._past) > self._engine.memory:

@@ -21,6 +21,7 @@ from ..events.holes import Hole, Permuted, permute
 from ..piece import Meter
 from .beside import HoleTracker, Notes, Within
 from .constraints import Constraint, Only
+from .ostinato import WayOut
 from .sampler import Sampler, SamplerSettings
 
 FEWEST = 48  # rows for new notes where there were none
@@ -151,11 +152,12 @@ class _Draw:
 
     def _freely(self) -> Iterator[derived.ModelRows]:
         rest = None if self.hole.instruments else self.around.rest
-        within = Within(self.hole.start, self.hole.end, rest)
+        within, way_out = Within(self.hole.start, self.hole.end, rest), WayOut(1)
         while self.used < self.around.room:
-            row = self._next((within,))
+            row = self._next((within, way_out))
             if row[0, at.SHIFT] == at.END:
                 return
+            way_out.hear(row)
             yield row
 
     def _one_by_one(self, given: derived.ModelRows, known: np.ndarray) -> Iterator[derived.ModelRows]:

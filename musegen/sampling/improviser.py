@@ -21,14 +21,14 @@ from .constraints import At, Constraint, PitchSet
 from .controls import Controls, steering
 from .duet import Duet, Played
 from .keys import AUTO, count, estimate, triad
-from .ostinato import LEAST, LONGEST, ROUNDS, way_out
+from .ostinato import KEPT, WayOut
 from .plan import Plan
 from .question import Question, Rhythm
 from .request import Request, Step
 
 HEARD = 32  # the player's latest notes, by which the key, the range and the number of voices are judged
 REHEARSED, REHEARSAL_SECONDS = 12, 0.3  # how many notes are drawn to learn their cost, and how long at most
-RECENT = 2 * (LEAST + ROUNDS * LONGEST)  # notes among which the model's own may be stuck
+RECENT = 2 * KEPT  # notes among which the model's own may be stuck
 MOST_ENDED = 32  # held notes whose ends may wait
 ENDINGS = 4  # how many are drawn of an answer's last bar
 BELOW = 17  # semitones below a note within which its companions lie
@@ -168,7 +168,7 @@ class Improviser:
 
     def _note(self, request: Request, another: int = 0) -> Played | None:
         """The next note before the request's end, or `another` one."""
-        first: list[Constraint] = [*way_out([n for n in self._duet.notes[-RECENT:] if n.own])]
+        first: list[Constraint] = [WayOut.after([n for n in self._duet.notes[-RECENT:] if n.own])]
         if self._fresh and request.exact:
             first.append(At(request.start + self._plan.origin))
         end = float("inf") if request.end is None else request.end

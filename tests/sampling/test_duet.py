@@ -9,16 +9,13 @@ import pytest
 
 from musegen.engine import load
 from musegen.engine.base import Engine
-from musegen.midi import read_music
 from musegen.piece import Meter, Note, Piece
 from musegen.sampling.controls import Controls
 from musegen.sampling.duet import Duet, Played
 from musegen.sampling.improviser import Improvisation, Improviser
-from musegen.sampling.ostinato import Avoid, period, way_out
 from musegen.sampling.plan import Limits, Plan
 from musegen.sampling.request import Request, Step
 from musegen.sampling.sampler import SamplerSettings
-from musegen.sampling.seeds import find_seed
 
 from ..small_corpus import tune
 
@@ -209,62 +206,3 @@ def test_after_a_seed_it_plays_on_from_there(trained: Path) -> None:
     notes = answer(improviser(trained, seed), Request(1, 0, 192))
     assert notes and notes[0].onset >= 0
     assert all(36 <= n.pitch <= 84 for n in notes)
-
-
-# --- getting stuck --------------------------------------------------------------------------------------------------
-
-
-def pattern(steps: list[tuple[int, int]], rounds: int) -> list[Played]:
-    """Notes of (ticks, pitch), round and round."""
-    notes, now = [], 0
-    for i, (ticks, pitch) in enumerate(steps * rounds):
-        notes.append(Played(now, 6, pitch, 80, 0, -i - 1, True))
-        now += ticks
-    return notes
-
-
-@pytest.mark.parametrize("length", [1, 5, 24])
-def test_a_pattern_is_noticed_when_it_has_gone_round_too_often(length: int) -> None:
-    steps = [(6 + 6 * (i % 2), 60 + i % 7) for i in range(length)]
-    assert period(pattern(steps, 100)) == length
-    assert period(pattern(steps, 3)) == 0, "music repeats"
-    notes = pattern(steps, 100)
-    assert period([*notes[:-10], notes[-10]._replace(pitch=50), *notes[-9:]]) == length, "one other note is no way out"
-    others = [note._replace(pitch=50) for note in notes[-16:-1]]
-    assert period([*notes[:-16], *others, notes[-1]]) == 0, "it has moved on"
-
-
-@pytest.mark.parametrize("length", [40, 100])
-def test_a_phrase_comes_twice_but_not_a_third_time(length: int) -> None:
-    phrase = [(12, 30 + (i * i) % 89) for i in range(length)]
-    assert period(pattern(phrase, 2)) == 0
-    assert period(pattern(phrase, 3)) == length
-
-
-def test_sections_longer_than_a_tune_may_repeat() -> None:
-    assert period(pattern([(12 + i // 50, 30 + (i * i) % 89) for i in range(120)], 20)) == 0
-
-
-def test_the_way_out_makes_the_pattern_unlikely_for_a_few_notes() -> None:
-    notes = pattern([(12, 60), (12, 64), (12, 67)], 40)
-    avoided = []
-    for i in range(10):
-        avoided.append([a.pitch for a in way_out(notes)])
-        notes.append(Played(notes[-1].onset + 12, 6, 70 + i, 80, 0, -1000 - i, True))
-    assert avoided == [[60], [64], [67], [60], [64], [67], [60], [64], [], []], "with which the pattern would go on"
-    rows = np.zeros((2, 43), np.int32)
-    rows[1, 1] = 512
-    bias = Avoid(60).bias(rows, None)  # type: ignore[arg-type]
-    assert bias[0, 60] < -5 and not bias[0, 61] and not bias[1].any(), "drums may"
-
-
-def test_an_endless_solo_does_not_end_in_a_loop() -> None:
-    """The shipped transformer after the jig: left alone it plays eight bars for ever (17 different of 100)."""
-    plan = Plan(read_music(find_seed("jig")))
-    brain = Improvisation("default", plan).open()
-    brain.ask(Request(1, 0, voices=tuple(sorted(plan.instruments()))))
-    notes = [note for _ in range(2500) if (note := brain.next())]
-    last = notes[-1].onset // plan.bar
-    bars = [tuple((n.onset, n.pitch) for n in notes if n.onset // plan.bar == bar) for bar in range(last - 100, last)]
-    shapes = {tuple((onset % plan.bar, pitch) for onset, pitch in bar) for bar in bars}
-    assert len(shapes) > 30
