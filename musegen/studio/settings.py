@@ -29,9 +29,12 @@ class StudioSettings:
     page: Path = field(default_factory=lambda: page_folder())
 
     def checkpoint_folders(self) -> dict[str, Path]:
-        """Every checkpoint that can be named, and its folder; one of the user's own stands before a shipped one."""
+        """Every checkpoint that can be named, and its folder; one of the user's own stands before a shipped one.
+
+        A run is one as soon as it has looked at held-out pieces, so it can be played while it trains.
+        """
         found: dict[str, Path] = {}
-        for folder in (_shipped(), self.checkpoints):
+        for folder in (_shipped(), self.runs, self.checkpoints):
             if folder is not None and folder.is_dir():
                 found |= {p.parent.name: p.parent for p in sorted(folder.glob("*/config.json"))}
         return dict(sorted(found.items(), key=lambda row: (row[0] != "default", row[0])))
