@@ -108,9 +108,10 @@ export function boxOf(view: RollView, note: RollNote, now: number): Box {
     const y = view.height - (drumRow(note.pitch) + 1) * height;
     return { x, y: y + 1, width: Math.max(3, height - 2), height: height - 2 }; // a stroke has no length
   }
-  const height = rowHeight(view);
+  const row = rowHeight(view);
   const width = Math.max(LEAST_WIDTH, xOf(view, endOf(note, now)) - x - 1); // a hair between repeated notes
-  return { x, y: yOf(view, note.pitch), width, height: Math.max(1.5, height - (height > 5 ? 1 : 0)) };
+  // On whole pixels from top to bottom: sharper, and quicker to paint.
+  return { x, y: Math.round(yOf(view, note.pitch)), width, height: Math.max(2, Math.round(row) - (row > 5 ? 1 : 0)) };
 }
 
 const longest = new WeakMap<readonly RollNote[], number>();
