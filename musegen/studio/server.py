@@ -15,6 +15,7 @@ from dataclasses import replace
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from ..errors import SettingsError
 from .app import create_app
@@ -40,19 +41,24 @@ def serve(settings: StudioSettings, token: str, browse: bool) -> None:
     sys.stdout.flush()
     if browse and _has_screen():
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-    server = _Server(
+    server_of(create_app(settings, token)).run(sockets=[listening])
+
+
+def server_of(app: FastAPI) -> uvicorn.Server:
+    """What serves `app`."""
+    return _Server(
         uvicorn.Config(
-            create_app(settings, token),
+            app,
             log_level="warning",
             access_log=False,  # it would hold the token
             server_header=False,
             proxy_headers=False,  # nobody may say for us who asks
             ws_max_size=_COMMAND,
+            ws_per_message_deflate=False,  # the network is none; the core is shared with the model
             limit_concurrency=_AT_ONCE,
             timeout_graceful_shutdown=3,
         )
     )
-    server.run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
