@@ -15,6 +15,7 @@ import { kept } from './settings';
 import { TempoMap } from './tempo';
 
 const SOON = 0.03; // seconds from a click on Play to the first note: all messages are there by then
+const LOUDEST = 2; // at which a band that plays as loud as it can just does not clip
 
 /** A piece that is being auditioned. */
 export interface Playing {
@@ -43,7 +44,7 @@ class Sound {
 
   constructor() {
     effect(() => {
-      const gain = this.muted.value ? 0 : this.volume.value ** 2; // ears are not linear
+      const gain = this.muted.value ? 0 : LOUDEST * this.volume.value ** 2; // ears are not linear
       if (this.ready.value) this.#engine?.volume.gain.setTargetAtTime(gain, 0, 0.02);
     });
   }
