@@ -201,8 +201,8 @@ def test_a_page_that_stops_reading_holds_nobody_up_and_catches_up(tmp_path: Path
     try:
         at = f"ws://127.0.0.1:{port}/ws"
         with (
-            connect(at, additional_headers=bearer, max_queue=1) as slow,
-            connect(at, additional_headers=bearer) as quick,
+            connect(at, additional_headers=bearer, max_queue=1, close_timeout=0.5) as slow,
+            connect(at, additional_headers=bearer, close_timeout=0.5) as quick,
         ):
             started = httpx.post(f"http://127.0.0.1:{port}/api/jam", headers=bearer, json={}, timeout=30)
             assert started.json()["state"] == "starting"
