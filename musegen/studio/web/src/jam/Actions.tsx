@@ -1,10 +1,11 @@
 /** What can be asked of it while it plays. */
+import { checkpoints } from './choices';
 import { LETTERS } from './shortcuts';
 import { facts, send } from './store';
-import { checkpoints } from './choices';
 import { checkpointLine } from './words';
 
-const LABELS: [action: string, label: string, help: string][] = [
+/** [action, what its button says, what it does] */
+export const LABELS: [action: string, label: string, help: string][] = [
   ['enter', 'Come in', 'It comes in on the next bar'],
   ['rest', 'Rest', 'It stops playing and goes on listening'],
   ['keep', 'Keep 8 bars', 'The last 8 bars become a file below'],
@@ -21,7 +22,13 @@ export function Actions() {
   return (
     <section class="actions" aria-label="Ask it">
       {LABELS.map(([action, label, help]) => (
-        <button type="button" key={action} title={`${help} (Shift+${BY_ACTION.get(action)})`} onClick={() => send({ do: action })}>
+        <button
+          type="button"
+          key={action}
+          title={`${help} (Shift+${BY_ACTION.get(action)})`}
+          aria-keyshortcuts={`Shift+${BY_ACTION.get(action)}`}
+          onClick={() => send({ do: action })}
+        >
           {label}
         </button>
       ))}

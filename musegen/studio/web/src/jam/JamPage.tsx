@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { Piano } from '../piano/Piano';
 import { Actions } from './Actions';
 import { look } from './choices';
+import { Keys } from './Keys';
 import { Knobs } from './Knobs';
 import { LiveRoll } from './LiveRoll';
 import { Recordings } from './Recordings';
@@ -38,6 +39,7 @@ export function JamPage() {
       )}
       <Piano />
       <Recordings />
+      <Keys />
     </>
   );
 }

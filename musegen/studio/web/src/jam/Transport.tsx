@@ -13,7 +13,7 @@ export function Transport() {
       <ModeButtons />
       <div class="transport-end">
         <StopButton />
-        <button type="button" class="panic" onClick={panic} title="Silence at once (Escape)">
+        <button type="button" class="panic" aria-keyshortcuts="Escape" onClick={panic} title="Silence at once (Escape)">
           Panic <kbd>Esc</kbd>
         </button>
       </div>
@@ -31,6 +31,7 @@ function ModeButtons() {
           key={mode}
           aria-pressed={facts.value?.mode === mode}
           title={MODES[mode]?.line}
+          aria-keyshortcuts={String(index + 1)}
           onClick={() => send({ do: 'mode', argument: mode })}
         >
           <kbd>{index + 1}</kbd> {MODES[mode]?.label ?? mode}
