@@ -5,6 +5,13 @@ import processor from './processor?worker&url';
 import type { Timed } from './queue';
 import type { Section } from './sections';
 
+export interface Watcher {
+  /** The first sound is heard at the page's `page`. */
+  sounded(page: number): void;
+  /** The synthesiser broke; there will be no more sound from it. */
+  died(): void;
+}
+
 export class Engine {
   readonly #clock = new AudioClock();
   readonly #samples = new Float32Array(2048);
@@ -16,8 +23,8 @@ export class Engine {
     private readonly analyser: AnalyserNode,
   ) {}
 
-  /** Must be called in a gesture: browsers let no page sound before. `sounded`: the page's time of the first sound. */
-  static async start(font: Promise<ArrayBuffer>, sounded: (page: number) => void): Promise<Engine> {
+  /** Must be called in a gesture: browsers let no page sound before. */
+  static async start(font: Promise<ArrayBuffer>, watcher: Watcher): Promise<Engine> {
     if (!window.isSecureContext)
       throw new Error('Browsers let a page sound only from this machine (127.0.0.1) or over https.');
     const context = new AudioContext({ latencyHint: 'interactive' });
@@ -28,21 +35,25 @@ export class Engine {
       const [volume, analyser] = [context.createGain(), context.createAnalyser()];
       node.connect(volume).connect(analyser).connect(context.destination);
       const engine = new Engine(context, volume, node, analyser);
-      await engine.#load(await font, sounded);
+      await engine.#load(await font, watcher);
       return engine;
     } catch (error) {
-      await context.close();
+      if (context.state !== 'closed') await context.close();
       throw error;
     }
   }
 
-  #load(font: ArrayBuffer, sounded: (page: number) => void): Promise<void> {
+  #load(font: ArrayBuffer, watcher: Watcher): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.node.onprocessorerror = () => reject(new Error('The synthesiser stopped.'));
+      this.node.onprocessorerror = () => {
+        reject(new Error('The synthesiser stopped.'));
+        void this.context.close();
+        watcher.died();
+      };
       this.node.port.onmessage = ({ data }: MessageEvent<FromSynth>) => {
         if ('ready' in data) resolve();
         else if ('failed' in data) reject(new Error(`The SoundFont cannot be read: ${data.failed}`));
-        else sounded(this.toPage(data.sounded));
+        else watcher.sounded(this.toPage(data.sounded));
       };
       this.#tell({ font }, [font]);
     });

@@ -63,14 +63,23 @@ class Sound {
   async #start(gesture: number): Promise<void> {
     this.error.value = '';
     try {
-      this.#engine = await Engine.start(this.prepare(), (heard) => measure(gesture, heard));
+      const sounded = (heard: number): void => measure(gesture, heard);
+      const died = (): void => this.#fail('The synthesiser stopped.');
+      this.#engine = await Engine.start(this.prepare(), { sounded, died });
       this.#engine.play(this.#memory.recall());
       this.ready.value = true;
       performance.measure('musegen: gesture to sound ready', { start: gesture, end: performance.now() });
     } catch (error) {
-      this.error.value = error instanceof Error ? error.message : String(error);
-      this.#starting = this.#font = null;
+      this.#fail(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** The next gesture on the sound's button tries again. */
+  #fail(sentence: string): void {
+    this.#playing?.stop();
+    this.#engine = this.#starting = this.#font = null;
+    this.ready.value = false;
+    this.error.value = sentence;
   }
 
   /** One MIDI message; `page` is the performance.now() at which it is to be heard, now if left out. */
