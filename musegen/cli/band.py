@@ -91,14 +91,14 @@ def partner(args: argparse.Namespace, seed: Piece) -> tuple[Partner, Callable[[s
     first = FileSource(Path(args.seed), loop=True) if args.loop_seed else source(current)
     if args.fast:
         return DirectPartner(first), _cannot_swap
-    relay = Relay(first)
+    relay = Relay(first, name="" if args.loop_seed else Path(current).name)
 
     def swap(name: str) -> None:
         nonlocal current
         shipped = sorted(p.parent.name for p in checkpoints_folder().glob("*/config.json") if p.parent.name != NAME)
         following = shipped[(shipped.index(current) + 1) % len(shipped)] if current in shipped else shipped[0]
         current = name or following
-        relay.swap(source(current), current)
+        relay.swap(source(current), Path(current).name)
 
     return relay, swap
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..live.broadcast import Broadcast
     from ..live.clock import Clock
     from ..live.conductor import Conductor
     from ..live.desk import Desk
@@ -31,6 +34,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bars", type=int, metavar="N", help="stop after N bars (default: play until Ctrl-C)")
     parser.add_argument("--record", metavar="DIR", default="recordings", help="where recordings go (%(default)s)")
     parser.add_argument("--fast", action="store_true", help="to a recording only, faster than real time")
+    parser.add_argument(
+        "--json", action="store_true", help="for a program that steers and shows it: lines of JSON in and out"
+    )
     parser.add_argument("--no-wav", action="store_true", help="no .wav beside the recording where there is no MIDI")
     parser.add_argument(
         "--loop-seed",
@@ -83,33 +89,63 @@ def _add_time(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Play until the end, Ctrl-C or SIGTERM. Errors are raised after silence, with the recording saved."""
+    if args.json:
+        from ..live.broadcast import broadcast_on_stdout
+
+        with broadcast_on_stdout() as page:
+            _play(args, page)
+        return 0
+    session = _play(args)
+    if not session.recorder.name and not args.no_wav and session.recorder.saved:
+        _render(session.recorder.path)
+    return 0
+
+
+def _play(args: argparse.Namespace, page: Broadcast | None = None) -> Session:
+    """The performance, shown in the terminal, or steered and shown by `page`."""
     from ..live.session import hurry, stop_signals
     from ..live.showing import status_of
-    from ..live.view import open_view
+    from ..live.view import View, open_view
     from .band import read_seed
 
+    tell = page.say if page else print
     _check(args)
-    _recover(Path(args.record))
+    _recover(Path(args.record), tell)
     desk = _desk(args)
     with stop_signals() as stop, contextlib.ExitStack() as stack:
         port = _open_port(args)
         try:
-            seed = read_seed(args, bool(args.player or args.input or getattr(port, "inputs", ())))
+            port = _with_page(port, page, desk, stop)
+            seed = read_seed(args, bool(page or args.player or args.input or getattr(port, "inputs", ())))
             session, port = _prepare(args, seed, port, desk)
         except BaseException:
             port.close()
             raise
         _steer(args, desk, stack)
-        _announce(args, port)
-        view = open_view(sys.stdout, still=args.fast)
+        if not page:
+            _announce(args, port)
+        view: View = page or open_view(sys.stdout, still=args.fast)
         view.start(status_of(session, port))
-        stack.callback(_report, session)
+        if not page:
+            stack.callback(_say_where, session)
+        stack.callback(_report, session, tell)
         stack.callback(view.stop)
         hurry()
         session.run(stop, view.say)
-    if not port.name and not args.no_wav and session.recorder.saved:
-        _render(session.recorder.path)
-    return 0
+    return session
+
+
+def _with_page(port: Port, page: Broadcast | None, desk: Desk, stop: threading.Event) -> Port:
+    """`port`, and the keys and ears of the page if there is one, which steers from now on."""
+    if page is None:
+        return port
+    from ..live.clock import RealClock
+    from ..live.commands import Commands
+    from ..live.page_port import PagePort
+
+    heard = PagePort(port, page, RealClock())
+    Commands(sys.stdin.fileno(), desk, heard, page, stop).start()
+    return heard
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -121,6 +157,8 @@ def _check(args: argparse.Namespace) -> None:
         raise SettingsError(f"--tempo must be 10 to 400 quarter notes a minute, not {args.tempo:g}.")
     if args.fast and (args.port or args.listen or args.input):
         raise SettingsError("--fast goes to a recording only: leave out --port, --input and --listen.")
+    if args.fast and args.json:
+        raise SettingsError("--json is for playing in real time: leave out --fast.")
     if args.fast and args.clock != "own":
         raise SettingsError("--fast cannot follow another clock: leave out --clock.")
     if args.clock_out and args.clock != "own":
@@ -137,12 +175,12 @@ def _check(args: argparse.Namespace) -> None:
         args.bars = FAST_BARS
 
 
-def _recover(folder: Path) -> None:
+def _recover(folder: Path, tell: Callable[[str], None]) -> None:
     """Make files of what a killed jam left behind."""
     from ..live.journal import recover
 
     for path in recover(folder) if folder.is_dir() else []:
-        print(f"Recovered a recording that was cut short: {path}")
+        tell(f"Recovered a recording that was cut short: {path}")
 
 
 def _desk(args: argparse.Namespace) -> Desk:
@@ -167,7 +205,7 @@ def _steer(args: argparse.Namespace, desk: Desk, stack: contextlib.ExitStack) ->
         from ..live.osc import OscServer
 
         stack.callback(OscServer(desk, args.osc).close)
-    if not args.fast:
+    if not (args.fast or args.json):
         stack.enter_context(Keyboard(desk))
 
 
@@ -243,15 +281,18 @@ def _announce(args: argparse.Namespace, port: Port) -> None:
     sys.stdout.flush()
 
 
-def _report(session: Session) -> None:
-    """Where the recording is, and what did not go well."""
-    recorder, performer = session.recorder, session.performer
-    if performer.rests:
-        print(f"The model was behind: {performer.rests} bars of rest in all.")
+def _report(session: Session, tell: Callable[[str], None]) -> None:
+    """What did not go well."""
+    if session.performer.rests:
+        tell(f"The model was behind: {session.performer.rests} bars of rest in all.")
     if session.late:
-        print(f"{session.late} notes came too late and were left out.")
-    if recorder.saved:
-        print(f"Recorded {performer.count} notes to {recorder.path}")
+        tell(f"{session.late} notes came too late and were left out.")
+
+
+def _say_where(session: Session) -> None:
+    """Where the recording is."""
+    if session.recorder.saved:
+        print(f"Recorded {session.performer.count} notes to {session.recorder.path}")
     else:
         print("Nothing was played, so nothing was recorded.")
 

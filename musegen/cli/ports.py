@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import json
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """No options."""
+    """The options of ports."""
+    parser.add_argument("--json", action="store_true", help="for a program, as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print them; the exit status is 0 even if there are none, since that is an answer too."""
-    from ..live.ports import available
+    from ..live.ports import available, ports_view
 
     systems = available()
+    if args.json:
+        print(json.dumps(ports_view(systems)))
+        return 0
     for system in systems:
         print(f"{system.name}: {'ready' if system.ready else 'not available'}")
         if not system.ready:

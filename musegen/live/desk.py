@@ -29,6 +29,7 @@ class KnobRow(NamedTuple):
     place: float  # 0 … 1
     selected: bool
     cc: int | None
+    value: float | str = 0.0
 
 
 class Desk:
@@ -207,7 +208,8 @@ class Desk:
 
     def _row(self, knob: Knob, selected: bool, cc: int | None) -> KnobRow:
         place = (self._number(knob) - knob.low) / (knob.high - knob.low)
-        return KnobRow(knob.name, knob.text(getattr(self._controls, knob.name)), place, selected, cc)
+        value = getattr(self._controls, knob.name)
+        return KnobRow(knob.name, knob.text(value), place, selected, cc, value)
 
 
 def _knob(name: str) -> Knob:

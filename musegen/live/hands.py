@@ -6,9 +6,8 @@ musical time of whoever conducts. With `thru` it goes out as well. Knows nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ..piece import DRUMS, TICKS_PER_QUARTER, Piece
+from .around import Around
 from .clock import Clock
 from .conductor import Conductor
 from .messages import DRUM_CHANNEL, note_off, note_on, rank
@@ -17,29 +16,15 @@ from .ports import Port
 DELAY = 0.012  # seconds from a note's time to its way out: it is noticed at a look, and is not to wobble with the looks
 
 
-class Hands:
+class Hands(Around):
     """Plays `piece` into `port`, from its tick 0 on, on `channel` (drums: 10)."""
 
     def __init__(self, port: Port, piece: Piece, conductor: Conductor, clock: Clock, channel: int = 0) -> None:
-        self._port, self._conductor, self._clock = port, conductor, clock
+        super().__init__(port)
+        self._conductor, self._clock = conductor, clock
         self._thru = False
         self._messages = sorted(_messages(piece, channel), key=lambda m: (m[0], rank(m[1])))
         self._place = 0
-
-    @property
-    def name(self) -> str:
-        """The port's name."""
-        return self._port.name
-
-    @property
-    def lookahead(self) -> float:
-        """The port's."""
-        return self._port.lookahead
-
-    @property
-    def up(self) -> bool:
-        """Whether the port is there."""
-        return self._port.up
 
     @property
     def over(self) -> bool:
@@ -59,34 +44,10 @@ class Hands:
                 self._port.send(message, time + DELAY)
         return sorted([*self._port.receive(), *played], key=lambda m: m[0])
 
-    def send(self, message: bytes, time: float) -> None:
-        """Pass on."""
-        self._port.send(message, time)
-
-    def cancel(self) -> None:
-        """Pass on."""
-        self._port.cancel()
-
-    def check(self) -> None:
-        """Pass on."""
-        self._port.check()
-
-    def close(self) -> None:
-        """Pass on."""
-        self._port.close()
-
-    def news(self) -> list[str]:
-        """Pass on."""
-        return self._port.news()
-
     def thru(self, on: bool) -> None:
         """Let both the file's hands and what comes in go out."""
         self._thru = on
         self._port.thru(on)
-
-    def listen(self, wake: Callable[[], None]) -> None:
-        """Pass on; the file is noticed at the next look."""
-        self._port.listen(wake)
 
 
 def _messages(piece: Piece, channel: int) -> list[tuple[int, bytes]]:

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from .guard import SAY_AFTER, Guard
 from .ledger import Outbox, Waiting
-from .messages import TIMING, is_channel, is_off, is_pedal_up
+from .messages import TIMING, is_channel, is_off, is_pedal_up, is_whole
 
 THRU = 1
 """The identity, in the ledger, of notes that are passed on; our own have 0."""
 HEARS_ITSELF = "What musegen plays comes back to its input: that is left out."
-
-_LENGTH = {0x8: 3, 0x9: 3, 0xA: 3, 0xB: 3, 0xC: 2, 0xD: 2, 0xE: 3}
 
 
 class Junction(Outbox):
@@ -67,8 +65,6 @@ class Junction(Outbox):
 
 
 def _is_let_in(message: bytes) -> bool:
-    if not message:
-        return False
-    if not is_channel(message):
-        return message[0] in TIMING and len(message) == (3 if message[0] == 0xF2 else 1)
-    return len(message) == _LENGTH.get(message[0] >> 4)
+    if message and message[0] in TIMING:
+        return len(message) == (3 if message[0] == 0xF2 else 1)
+    return is_whole(message)

@@ -7,10 +7,10 @@ Python's threads are, some milliseconds: good enough to hear what is played, whi
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Protocol
 
 from ..errors import PortError
+from .around import Around
 from .clock import Clock
 from .ledger import Outbox
 from .messages import BURST, is_off, is_on
@@ -110,18 +110,18 @@ class SynthPort(NoInput):
             self._synth.control(channel, message[1], message[2])
 
 
-class BothPorts:
+class BothPorts(Around):
     """Sends everything to two ports; the first gives the name. With thru, the second plays what the first hears."""
 
     def __init__(self, first: Port, second: Port) -> None:
+        super().__init__(first)
         self._ports = (first, second)
         self._thru = False
-        self.lookahead = max(p.lookahead for p in self._ports)
 
     @property
-    def name(self) -> str:
-        """The first port's name."""
-        return self._ports[0].name
+    def lookahead(self) -> float:
+        """The longer of the two."""
+        return max(port.lookahead for port in self._ports)
 
     @property
     def up(self) -> bool:
@@ -140,7 +140,7 @@ class BothPorts:
 
     def receive(self) -> list[tuple[float, bytes]]:
         """What came in on the first."""
-        received = self._ports[0].receive()
+        received = self._port.receive()
         for time, message in received if self._thru else []:
             self._ports[1].send(message, time)
         return received
@@ -152,11 +152,7 @@ class BothPorts:
     def thru(self, on: bool) -> None:
         """On both: inside the first, and to the second from the next `receive` on."""
         self._thru = on
-        self._ports[0].thru(on)
-
-    def listen(self, wake: Callable[[], None]) -> None:
-        """To the first."""
-        self._ports[0].listen(wake)
+        self._port.thru(on)
 
     def check(self) -> None:
         """Raise PortError if either has gone."""

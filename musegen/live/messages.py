@@ -17,6 +17,8 @@ TIMING = frozenset((SONG_POSITION, CLOCK, START, CONTINUE, STOP))
 """The system messages that say where the music is; no others are let in or out."""
 BURST = 100  # more messages at once are lost or corrupted by ALSA and by rtmidi's ring
 
+_LENGTHS = {0x8: 3, 0x9: 3, 0xA: 3, 0xB: 3, 0xC: 2, 0xD: 2, 0xE: 3}  # bytes, by kind
+
 Key = tuple[int, int]
 """What a note-off can address: (channel, pitch)."""
 
@@ -60,6 +62,12 @@ def is_pedal_up(message: bytes) -> bool:
 def rank(message: bytes) -> int:
     """Order among messages of one moment: note-offs, then everything else, then note-ons."""
     return 0 if is_off(message) else 2 if is_on(message) else 1
+
+
+def is_whole(message: bytes) -> bool:
+    """Whether `message` is one channel message, with all its data."""
+    length = _LENGTHS.get(message[0] >> 4) if message else None
+    return len(message) == length and all(byte < 0x80 for byte in message[1:])
 
 
 def is_channel(message: bytes) -> bool:

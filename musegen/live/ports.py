@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 from ..errors import PortError
 
@@ -158,6 +158,12 @@ def available(timeout: float = 10.0) -> list[System]:
         System(**{**row, "outputs": tuple(row["outputs"]), "inputs": tuple(row["inputs"])})
         for row in json.loads(answer.stdout)
     ]
+
+
+def ports_view(systems: Sequence[System]) -> dict[str, Any]:
+    """`systems` as a program is told (`Ports` in studio/web/src/protocol.ts)."""
+    keys = ("name", "ready", "missing", "outputs", "inputs", "virtual")
+    return {"systems": [{key: asdict(system)[key] for key in keys} for system in systems]}
 
 
 def open_port(

@@ -20,10 +20,12 @@ SHORTLY = 60.0
 
 
 class Relay:
-    """A `Partner` that is the process of `source`, or of what `swap` named since."""
+    """A `Partner` that is the process of `source`, called `name`, or of what `swap` named since."""
 
-    def __init__(self, source: Source, start: Callable[[Source], Partner] = ModelProcess) -> None:
+    def __init__(self, source: Source, start: Callable[[Source], Partner] = ModelProcess, name: str = "") -> None:
         self._start, self._source = start, source
+        self.name = self._next_name = name
+        """Who plays."""
         self._current: Partner = start(source)
         self._next: Partner | None = None
         self._next_source = source
@@ -46,7 +48,7 @@ class Relay:
         """Have `source`, called `name`, take over as soon as it is ready; the latest wins."""
         if self._next is not None:
             self._next.close()
-        self._next_source, self._after = source, f"Playing with {name} now."
+        self._next_source, self._next_name, self._after = source, name, f"Playing with {name} now."
         self._next = self._start(source)
         self._next.listen(self._wake)
 
@@ -66,7 +68,7 @@ class Relay:
         if not self._next.ready:
             return False
         old, self._current, self._next = self._current, self._next, None
-        self._source = self._next_source
+        self._source, self.name = self._next_source, self._next_name
         old.close()
         self._news.append(self._after)
         return True
@@ -101,7 +103,7 @@ class Relay:
         if len(self._deaths) >= DEATHS or not self._current.ready:
             raise death
         self._news.append(f"{death} Starting it again.")
-        self._next_source, self._after = self._source, "The model plays again."
+        self._next_source, self._next_name, self._after = self._source, self.name, "The model plays again."
         self._next = self._start(self._source)
         self._next.listen(self._wake)
 

@@ -137,6 +137,11 @@ class Session:
         """The name of the mode that it plays in."""
         return next(name for name, mode in MODES.items() if type(self.performer.mode) is mode)
 
+    @property
+    def checkpoint(self) -> str:
+        """Whose model plays, if it has a name."""
+        return self._partner.name if isinstance(self._partner, Relay) else ""
+
     def run(self, stop: threading.Event | None = None, say: Callable[[str], None] = lambda text: None) -> bool:
         """Play; True if it came to its end, False if `stop` was set. `say` is told what a person should know.
 

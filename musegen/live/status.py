@@ -35,6 +35,8 @@ class ShownNote(NamedTuple):
     instrument: int
     who: Who
     state: State = "committed"
+    number: int = 0
+    """Its identity, among the committed or the planned ones."""
 
     @property
     def program(self) -> int:
@@ -57,13 +59,14 @@ class Lateness(NamedTuple):
 
 @dataclass(frozen=True)
 class Status:
-    """Everything a view shows. `tick` is what sounds now; negative: the music has not begun.
+    """Everything a view shows. `tick` is what sounds now, `now` on the clock; negative: the music has not begun.
 
     `speed` is the model's notes a second and `lookahead` how far ahead notes are committed, in milliseconds; 0:
     unknown. `position` is as the clock's master counts it, so it may be off `timeline` by whole bars.
     """
 
     timeline: Timeline = field(default_factory=Timeline)
+    now: float = 0.0
     tick: float = -1.0
     position: Position = Position(1, 1, 0.0)  # noqa: RUF009 (a tuple)
     qpm: float = 120.0
@@ -80,8 +83,12 @@ class Status:
     speed: float = 0.0
     lookahead: float = 0.0
     notes: tuple[ShownNote, ...] = ()
-    """In any order; those of the last `SHOWN_BARS` bars, and what is planned."""
+    """In any order; those from tick `since` on, `SHOWN_BARS` bars ago, and what is planned."""
+    since: int = 0
     count: int = 0
     """Notes sounded since the beginning, both hands."""
     recording: str = ""
     """Where it is recorded; empty: nowhere."""
+    checkpoint: str = ""
+    learning: str = ""
+    """What the next controller that moves will turn; empty: nothing."""
