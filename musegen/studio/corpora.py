@@ -13,6 +13,7 @@ import numpy as np
 
 from ..corpus.show import histograms
 from ..corpus.store import SPLITS, Corpus
+from .helper import give_way
 
 Counted = dict[str, Any]
 """protocol.ts' `CorpusView`."""
@@ -20,6 +21,7 @@ Counted = dict[str, Any]
 
 def counted(folder: str) -> Counted:
     """Everything that is shown of the corpus in `folder`. Raises CorpusError."""
+    give_way()
     corpus = Corpus.open(folder)
     styles, splits = Counter(e.style for e in corpus.entries), Counter(e.split for e in corpus.entries)
     return {

@@ -6,6 +6,7 @@ Knows nothing of what the jobs are.
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -18,6 +19,9 @@ Result = TypeVar("Result")
 
 WAITING = 8
 """So many may wait for one helper."""
+
+
+POLITE = 10  # of 19, as `nice` counts
 
 
 class BusyError(MusegenError):
@@ -75,6 +79,13 @@ class Helper(Generic[Job, Result]):
             end_at_once(self._pool)  # again and again: it may be about to start
         self._pool.close()
         self._turn.release()
+
+
+def give_way() -> None:
+    """Have this process let others go first, from now on: a jam may be playing."""
+    if hasattr(os, "nice"):
+        with contextlib.suppress(OSError):
+            os.nice(max(0, POLITE - os.nice(0)))
 
 
 def end_at_once(pool: Pool[Job, Result]) -> None:

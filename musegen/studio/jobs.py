@@ -18,7 +18,6 @@ from functools import partial
 from multiprocessing.sharedctypes import RawArray
 from typing import Any
 
-from ..batches import one_thread_each
 from ..errors import FileError, MusegenError
 from ..workers import Pool
 from .helper import BusyError, end_at_once
@@ -146,7 +145,6 @@ class Jobs:
             thread.join(STOPPING_S)
 
     def _work(self) -> None:
-        one_thread_each()
         while True:
             try:
                 job = self._queue.get(timeout=IDLE_S)

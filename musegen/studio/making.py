@@ -6,9 +6,7 @@ others what `infill` and `humanise` write with a seed number k - 1 higher. Knows
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,6 +20,7 @@ from ..errors import CheckpointError, SettingsError
 from ..midi.files import read_midi, read_midi_bytes, read_texts
 from ..midi.write import midi_bytes
 from ..piece import Piece
+from .helper import give_way
 from .pieces import Shown, show
 
 
@@ -83,7 +82,7 @@ Tell = Callable[[float], None]
 
 def make(shares: Shares, unit: Unit) -> list[Take]:
     """The takes of a unit. Raises SettingsError, CheckpointError, FileError and MusegenError with a sentence."""
-    _step_back()
+    give_way()
     takes = 1 if unit.order.kind != "continue" else _size(unit)
 
     def tell(share: float) -> None:
@@ -98,18 +97,6 @@ def _size(unit: Unit) -> int:
     from ..batches.group import numbers_of
 
     return sum(number <= unit.order.n for number in numbers_of(unit.number))
-
-
-_stepped_back = False
-
-
-def _step_back() -> None:
-    """Have this process give way to others: a jam may be playing."""
-    global _stepped_back
-    if not _stepped_back and hasattr(os, "nice"):
-        with contextlib.suppress(OSError):
-            os.nice(10)
-    _stepped_back = True
 
 
 def _take(order: Order, number: int, midi: bytes, nats: float | None) -> Take:

@@ -20,6 +20,7 @@ from ..midi.music import MIDI, read_music
 from ..midi.write import midi_bytes
 from ..piece import DRUMS, PITCH_CLASS_NAMES, TICKS_PER_QUARTER, Key, Notes, Piece, rescale
 from ..sampling.keys import count, estimate
+from .helper import give_way
 
 MOST_NOTES, MOST_BARS = 50_000, 4_000
 """What a page can show and scroll; an hour of dense piano."""
@@ -60,7 +61,9 @@ def read(upload: Upload) -> Reading:
         piece = read_music(upload.path)
     except FileError as error:
         kind = MidiError if isinstance(error, MidiError) else FileError  # nothing foreign has run amok
-        raise kind(str(error).replace(upload.path, upload.name)) from None
+        ours, theirs = os.path.splitext(upload.path)[0], os.path.splitext(upload.name)[0]
+        text = str(error).replace(upload.path, upload.name).replace(os.path.basename(ours), theirs)
+        raise kind(text) from None
     shown = show(piece, upload.name)
     if os.path.splitext(upload.path)[1] not in MIDI:
         return Reading(shown, midi_bytes(piece))
@@ -161,6 +164,7 @@ def surprise(question: Question) -> dict[str, Any]:
     from ..evaluation.density import density
     from ..events.codec import EventCodec
 
+    give_way()
     if not judges(question.checkpoint):
         raise CheckpointError(f"{question.called} cannot say how likely a note is: choose another checkpoint.")
     engine = model_of(question.checkpoint, digest_of(question.checkpoint), exact=True)

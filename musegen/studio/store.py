@@ -16,7 +16,7 @@ from ..errors import FileError
 from .pieces import Shown
 
 MOST_FILES = 4096
-MOST_BYTES = 512 * 2**20
+MOST_BYTES = 256 * 2**20
 
 
 class GoneError(FileError):

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from ..batches import one_thread_each
 from .corpora import Counted, counted
 from .helper import Helper
 from .jobs import Jobs
@@ -32,6 +33,7 @@ class Workshop:
     """The store, and the processes that work on it."""
 
     def __init__(self, settings: StudioSettings) -> None:
+        one_thread_each()
         self.settings = settings
         self.store = Store()
         self.reader: Helper[Upload, Reading] = Helper(read, *READING, lambda upload: upload.name)

@@ -183,6 +183,20 @@ def test_names_are_for_people_only(client: httpx.Client, server: studio_rig.Stud
     assert sorted(p.name for p in server.folder.rglob("*.mid")) == []
 
 
+def test_a_broken_form_is_refused(client: httpx.Client, server: studio_rig.Studio) -> None:
+    for kind in ("multipart/form-data", "multipart/form-data; boundary=x", "multipart/form-data; boundary="):
+        answer = client.post("/api/files", content=b"--x\r\n" + GOOD, headers={"Content-Type": kind})
+        assert 400 <= answer.status_code < 500, answer.text[:300]
+        assert answer.json()["error"]
+    assert_serves(client, server)
+
+
+def test_a_broken_tune_is_told_by_its_own_name(client: httpx.Client) -> None:
+    text = sentence(bring(client, "mine.abc", b"X:1\nT:t\nM:4/4\nL:1/0\nK:C\nCDEF|\n"))
+    assert "mine" in text
+    assert "incoming" not in text
+
+
 def test_many_at_once_are_served_or_told_to_wait(client: httpx.Client, server: studio_rig.Studio) -> None:
     with ThreadPoolExecutor(40) as threads:
         answers = list(threads.map(lambda i: bring(client, f"tune{i}.mid", GOOD), range(120)))

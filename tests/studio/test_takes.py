@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import signal
+import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Iterator
@@ -11,9 +14,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from benchmarks import studio_rig
 from musegen.batches.simple import generate_files
 from musegen.engine.humaniser import load_humaniser
 from musegen.midi.files import read_midi, read_midi_bytes
@@ -250,3 +255,67 @@ def test_a_worker_that_dies_costs_its_job_only(client: TestClient) -> None:
     assert failed["state"] == "failed"
     assert "the process that made it died" in failed["error"]
     ask(client, file, kind="continue", bars=1)
+
+
+def children(pid: int) -> set[int]:
+    """The processes that a process has started."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return {int(child) for task in tasks for child in (task / "children").read_text().split()}
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="/proc says which processes there are")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_of_a_studio_that_ends_in_the_middle(tmp_path: Path, number: int) -> None:
+    with studio_rig.studio(tmp_path) as server:
+        headers = {"Authorization": f"Bearer {server.url.partition('token=')[2]}"}
+        assert server.process is not None
+        with httpx.Client(base_url=server.origin, headers=headers, timeout=60) as client:
+            file = client.post("/api/files", params={"seed": "jig"}).json()["id"]
+            job = client.post("/api/takes", json={"file": file, "kind": "continue", "n": 1000, "bars": 64}).json()
+            while not client.get(f"/api/takes/{job['id']}").json()["progress"]:
+                time.sleep(0.1)
+        workers = children(server.process.pid)
+        assert len(workers) >= 2
+        if number == signal.SIGKILL:
+            server.kill()
+        else:
+            server.stop(number)
+            assert "Traceback" not in server.said
+        end = time.monotonic() + 20
+        while alive := {pid for pid in workers if Path(f"/proc/{pid}/cmdline").exists() and _runs(pid)}:
+            assert time.monotonic() < end, alive
+            time.sleep(0.1)
+
+
+def _runs(pid: int) -> bool:
+    """Whether it is more than an entry of a process that has ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+KINDS_OF_WORK = """
+import sys
+from musegen.studio.making import Order, make
+from musegen.studio.pieces import Question, Upload, read, surprise
+from musegen.sampling.seeds import find_seed
+reel = str(find_seed("reel"))
+read(Upload(reel, "reel.mid"))
+surprise(Question(reel, "reel.mid", "default", "default"))
+for order in (
+    Order("continue", reel, "reel", "default", bars=1),
+    Order("continue", reel, "reel", "folk", bars=1),
+    Order("infill", reel, "reel", "default", span=(2, 2)),
+    Order("vary", reel, "reel", "default", span=(2, 2)),
+):
+    assert make([0.0], order.units()[0])
+print(*[name for name in ("torch", "music21", "matplotlib", "fastapi", "pydantic") if name in sys.modules])
+"""
+
+
+def test_the_workers_need_no_torch() -> None:
+    """Nor anything of the server's."""
+    done = subprocess.run([sys.executable, "-c", KINDS_OF_WORK], capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr[-800:]
+    assert done.stdout.split() == []
