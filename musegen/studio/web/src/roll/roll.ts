@@ -201,17 +201,24 @@ function drawMark(ctx: CanvasRenderingContext2D, { x, y, width, height }: Box, t
 
 /** Every C, and the drums' rows where there is room. */
 function drawNames(ctx: CanvasRenderingContext2D, view: RollView, theme: RollTheme): void {
-  ctx.fillStyle = theme.text;
-  ctx.globalAlpha = 0.75;
   ctx.font = '10px system-ui, sans-serif';
   ctx.textBaseline = 'middle';
   const middle = rowHeight(view) / 2;
   for (let pitch = Math.max(0, pitchAt(view, pitchedBottom(view))); pitch <= view.high; pitch++) {
-    if (pitch % 12 === 0) ctx.fillText(pitchName(pitch), 4, yOf(view, pitch) + middle);
+    if (pitch % 12 === 0) drawName(ctx, pitchName(pitch), yOf(view, pitch) + middle, 22, theme);
   }
-  if (drumRowHeight(view) >= 9) {
-    DRUM_ROWS.forEach((name, row) => ctx.fillText(name, 4, view.height - (row + 0.5) * drumRowHeight(view)));
-  }
+  const row = drumRowHeight(view);
+  if (row >= 9) DRUM_ROWS.forEach((name, i) => drawName(ctx, name, view.height - (i + 0.5) * row, 50, theme));
+}
+
+/** Over what lies there, but not hiding it. */
+function drawName(ctx: CanvasRenderingContext2D, name: string, y: number, width: number, theme: RollTheme): void {
+  ctx.fillStyle = theme.ground;
+  ctx.globalAlpha = 0.75;
+  ctx.fillRect(0, y - 6, width, 11);
+  ctx.fillStyle = theme.text;
+  ctx.globalAlpha = 0.8;
+  ctx.fillText(name, 4, y);
   ctx.globalAlpha = 1;
 }
 
