@@ -6,6 +6,7 @@
 import { effect, signal } from '@preact/signals';
 import type { PieceView } from '../protocol';
 import { arrange } from './arrangement';
+import { Delay } from './delay';
 import { Engine } from './engine';
 import { fetchFont } from './font';
 import { Memory } from './memory';
@@ -41,6 +42,7 @@ class Sound {
   #playing: Playing | null = null;
   #turn = 0;
   readonly #memory = new Memory();
+  #delay = new Delay();
 
   constructor() {
     effect(() => {
@@ -66,6 +68,7 @@ class Sound {
       const sounded = (heard: number): void => measure(gesture, heard);
       const died = (): void => this.#fail('The synthesiser stopped.');
       this.#engine = await Engine.start(this.prepare(), { sounded, died });
+      this.#delay = new Delay();
       this.#engine.play(this.#memory.recall());
       this.ready.value = true;
       performance.measure('musegen: gesture to sound ready', { start: gesture, end: performance.now() });
@@ -86,10 +89,14 @@ class Sound {
   message(bytes: ArrayLike<number>, page?: number, section: Section = JAM): void {
     const [status = 0, first = 0, second = 0] = Array.from(bytes);
     if (status < 0x80 || status >= 0xf0) return;
-    const time = page === undefined ? 0 : (this.#engine?.toContext(page) ?? 0);
-    const message: Timed = [time, section.first + (status & 0x0f), status & 0xf0, first, second];
+    const message: Timed = [this.#time(page), section.first + (status & 0x0f), status & 0xf0, first, second];
     this.#memory.remember(message);
     if (this.ready.value) this.#engine?.play([message]);
+  }
+
+  #time(page: number | undefined): number {
+    if (page === undefined || !this.#engine) return 0;
+    return this.#delay.place(this.#engine.toContext(page), this.#engine.context.currentTime);
   }
 
   /** What `section` has not played yet never sounds; what sounds ends. */
