@@ -24,7 +24,7 @@ export function Controls() {
       >
         Pedal
       </button>
-      <label>
+      <label class="piano-touch">
         Touch
         <input
           type="range"
