@@ -163,7 +163,7 @@ class Stage:
         if action == "panic":
             self._silence()
             performer.leave()
-            self._news.append("Silence. Press e, or choose a mode, and it comes in again.")
+            self._news.append("Silence. Have it come in (e), or choose a mode, and it plays again.")
         elif action == "tap":
             self.conductor.tap(now)
         elif action == "keep":

@@ -1,7 +1,8 @@
 /** Below the roll: what it says, where the notes go, and how punctual they are. */
 import { useRef } from 'preact/hooks';
 import { useFrames } from './frames';
-import { facts, live, messages } from './store';
+import { facts, live, type Message, messages, playing } from './store';
+import { linked } from './words';
 
 const OFTEN = 500; // milliseconds: nobody can read faster
 const FINE = 2.5; // milliseconds late that nobody hears
@@ -11,7 +12,7 @@ export function StatusLine() {
   return (
     <section class="status" aria-label="How it goes">
       <Said />
-      {facts.value && (
+      {playing.value && facts.value && (
         <>
           <span class="status-state">{facts.value.state}</span>
           <Ends />
@@ -28,7 +29,7 @@ function Said() {
   return (
     <div class="said">
       <p role="status" aria-live="polite" class={last?.error ? 'wrong' : undefined}>
-        {last?.text ?? ''}
+        {last && <Sentence message={last} />}
       </p>
       {messages.value.length > 1 && (
         <details>
@@ -37,15 +38,31 @@ function Said() {
             {messages.value
               .slice(0, -1)
               .reverse()
-              .map(({ id, text, error }) => (
-                <li key={id} class={error ? 'wrong' : undefined}>
-                  {text}
+              .map((message) => (
+                <li key={message.id} class={message.error ? 'wrong' : undefined}>
+                  <Sentence message={message} />
                 </li>
               ))}
           </ol>
         </details>
       )}
     </div>
+  );
+}
+
+/** What it names can be fetched. */
+function Sentence({ message }: { message: Message }) {
+  const [before, recording, after] = linked(message.text);
+  return (
+    <>
+      {before}
+      {recording && (
+        <a href={`/api/recordings/${encodeURIComponent(recording)}`} download={recording}>
+          {recording}
+        </a>
+      )}
+      {after}
+    </>
   );
 }
 

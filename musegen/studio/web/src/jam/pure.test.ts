@@ -5,6 +5,7 @@ import { asked } from './choices';
 import { JamClock } from './clock';
 import { arc, dragged, settle, turned, written } from './dial';
 import { wanted } from './shortcuts';
+import { linked } from './words';
 
 describe('the clock between jam and page', () => {
   it('believes the quickest ping', () => {
@@ -112,5 +113,18 @@ describe('what is asked for', () => {
   it('leaves out what the mode has no use for', () => {
     expect(asked({ mode: 'loop', phrase_bars: 4, loop_bars: 2 }, seeds)).toEqual({ mode: 'loop', loop_bars: 2 });
     expect(asked({ mode: 'answer', phrase_bars: 4, loop_bars: 2 }, seeds)).toEqual({ mode: 'answer', phrase_bars: 4 });
+  });
+});
+
+describe('a sentence that names a recording', () => {
+  it('names it without its folders, wherever they are', () => {
+    expect(linked('Kept the last 8 bars in /home/my music/kept-1.mid')[1]).toBe('kept-1.mid');
+    expect(linked('Kept the last 8 bars in recordings/kept-1.mid')).toEqual(['Kept the last 8 bars in ', 'kept-1.mid', '']);
+    expect(linked('Kept in C:\\Users\\me\\kept-1.mid, yes')).toEqual(['Kept in ', 'kept-1.mid', ', yes']);
+    expect(linked('Recorded in jam-2.mid.')).toEqual(['Recorded in ', 'jam-2.mid', '.']);
+  });
+
+  it('is left as it is where it names none', () => {
+    expect(linked('Playing with lstm now.')).toEqual(['Playing with lstm now.', '', '']);
   });
 });

@@ -29,6 +29,13 @@ export function size(bytes: number): string {
   return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
+/** A sentence of the jam with the recording that it names apart, without the folders that it lies in. */
+export function linked(text: string): [before: string, recording: string, after: string] {
+  const found = /(?:[A-Za-z]:)?[^\s]*[/\\](?:.*[/\\])?([^/\\]+\.mid)/.exec(text) ?? /(\S+\.mid)/.exec(text);
+  if (!found) return [text, '', ''];
+  return [text.slice(0, found.index), found[1]!, text.slice(found.index + found[0].length)];
+}
+
 /** The name of a recording without what only computers need. */
 export function plain(name: string): string {
   return name.replace(/\.mid$/, '').replace(/^jam-/, '');
