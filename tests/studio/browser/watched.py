@@ -10,6 +10,25 @@ window.violations = [];
 addEventListener('securitypolicyviolation', (e) => violations.push(`${e.violatedDirective}: ${e.blockedURI}`));
 """
 
+# Playwright's own wait_for_function evaluates text inside the page, which the page's policy forbids.
+UNTIL = """
+(milliseconds) => new Promise((tell) => {
+  const end = performance.now() + milliseconds;
+  const look = async () => {
+    let found = false;
+    try { found = await (EXPRESSION); } catch { /* what it asks about is not there yet */ }
+    if (found || performance.now() > end) tell(Boolean(found));
+    else setTimeout(look, 20);
+  };
+  look();
+})
+"""
+
+
+def until(page: Any, expression: str, seconds: float = 20.0) -> None:
+    """Wait until a JavaScript expression (or what it promises) is true on the page."""
+    assert page.evaluate(UNTIL.replace("EXPRESSION", expression), 1000 * seconds), f"it never came to {expression}"
+
 
 class Watched:
     """`page`, with what its console, its scripts, its policy and its requests complained about."""
