@@ -45,7 +45,7 @@ class Commands:
         elif isinstance(number := wish.get("ping"), int | float):
             self._page.pong(number)
         elif "full" in wish:
-            self._page.full()
+            self._port.full()
         else:
             raise SettingsError('A command is one of {"knob"…}, {"do"…}, {"midi"…}, {"ping"…} and {"full"…}.')
 

@@ -29,6 +29,7 @@ class PagePort(Around):
         self._down: set[Key] = set()
         self._wake: Callable[[], None] = lambda: None
         self._thru = False
+        self._programs: dict[int, bytes] = {}  # the latest of each channel
 
     @property
     def lookahead(self) -> float:
@@ -48,8 +49,16 @@ class PagePort(Around):
     def send(self, message: bytes, time: float) -> None:
         """Send, and tell the page."""
         self._port.send(message, time)
+        if message[0] & 0xF0 == 0xC0:
+            self._programs[message[0] & 0x0F] = message
         if is_channel(message):
             self._page.midi(message, time)
+
+    def full(self) -> None:
+        """Have the page told everything anew, also which sounds there are: it may have come late."""
+        self._page.full()
+        for _, message in sorted(self._programs.copy().items()):
+            self._page.midi(message, self._clock.now())
 
     def cancel(self) -> None:
         """Cancel there and here."""
