@@ -12,9 +12,9 @@ classifiers    network     P(x|y) by the checkpoint under each style tag
                state       logistic regression on the network's mean state
 views          as it is; without the instrument's nats; on pianos (refitted on pieces without programs, drums, loudness)
 
-All read the same beginning of a piece: as many rows as the network hears at once. P(y) is the training pieces' shares.
-Macro-F1 is over the styles that have judged pieces; the figure by source counts a style as right within its source,
-that of uniform P(y) is macro-F1 where every style is as likely beforehand.
+The network scores up to 2,048 rows of a piece; features and state are of as much of its beginning as the network hears
+at once. P(y) is the training pieces' shares. Macro-F1 is over the styles that have judged pieces; the figure by source
+counts a style as right within its source, that of uniform P(y) is macro-F1 where every style is as likely beforehand.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from .. import checkpoint as checkpoints
 from ..checkpoint import Checkpoint
 from ..engine.bars import NO_LIKELIHOOD
 from ..engine.base import Engine, of_checkpoint
-from ..engine.likelihood import nats_of_rows
+from ..engine.likelihood import nats_of_pieces
 from ..errors import CheckpointError, MusegenError, SettingsError
 from ..events import attributes as at
 from ..events.codec import EventCodec, Rows
@@ -34,6 +34,8 @@ from .linear import Array, Linear, log_softmax
 FILE = "classifier.safetensors"
 BAYES, FEATURES, STATE = "generative", "features", "state"
 PRIORS = ("corpus", "uniform")
+MOST_ROWS = 2048
+"""Rows of a piece that are scored under every style: some five minutes, and some seconds of computing."""
 OF_PIANOS = " on pianos"  # ends the names of classifiers fitted to pieces without their instruments
 
 
@@ -147,12 +149,11 @@ def posterior(likelihoods: dict[str, float], prior: dict[str, float]) -> dict[st
 def nats_by_style(engine: Engine, rows: Rows, meters: tuple[Meter, ...]) -> Array:
     """−log P of a piece's event rows (N, 5) under each of the engine's tags, by attribute: (styles, 5).
 
-    A piece is judged by its beginning, as much as the network hears at once: a fraction of the cost of the whole.
+    The whole piece counts, or as much of its beginning as MOST_ROWS.
     """
-    tagged = [np.insert(_reached(engine, rows), 1, at.tag_row(i), axis=0) for i in range(len(engine.styles))]
-    batch = np.stack([derive(r, meters) for r in tagged])
-    result: Array = nats_of_rows(engine, batch).sum(1)
-    return result
+    tagged = [np.insert(rows[:MOST_ROWS], 1, at.tag_row(i), axis=0) for i in range(len(engine.styles))]
+    nats = nats_of_pieces(engine, [derive(r, meters) for r in tagged])
+    return np.stack([n.sum(0) for n in nats])
 
 
 def summaries(engine: Engine, rows: Rows, meters: tuple[Meter, ...]) -> dict[str, Array]:
