@@ -74,11 +74,8 @@ def curve(folder: Path, after: int) -> Record:
     A log that is shorter was begun again, or cut back by a run that goes on: then all of it.
     """
     with (folder / LOG).open("rb") as file:
-        size = file.seek(0, 2)
-        start = after if 0 <= after <= size else 0
-        if start:
-            file.seek(start - 1)
-            start = start if file.read(1) == b"\n" else 0
+        file.seek(max(0, after - 1))
+        start = after if file.read(1) == b"\n" else 0
         file.seek(start)
         data = file.read(MOST_BYTES)
     whole = data[: data.rfind(b"\n") + 1]

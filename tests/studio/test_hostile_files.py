@@ -92,7 +92,7 @@ def note_flood() -> bytes:
 
 
 def tempo_flood() -> bytes:
-    two = body((1, meta(0x51, 7, 161, 32)), (1, meta(0x51, 7, 161, 33)))
+    two = body((1, meta(0x51, 7, 161, 32)), (1, meta(0x51, 7, 161, 200)))
     return header(division=24) + chunk(two * 170_000 + body(*C4, (0, [0xFF, 0x2F, 0])))
 
 
@@ -110,12 +110,22 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
 }
 
 
+WORDS = {
+    "a zip bomb": "MemoryError",
+    "bars that last a tick": "4,192,016 bars; the page shows up to",
+    "300,000 notes": "300,001 notes",
+    "340,000 tempos": "more changes of tempo",
+}
+"""By which it is seen that the right thing stopped them."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("case", HOSTILE)
 def test_a_hostile_file_gets_a_sentence(client: httpx.Client, server: studio_rig.Studio, case: str) -> None:
     name, make = HOSTILE[case]
     text = sentence(bring(client, name, make()))
     assert Path(name).stem in text
+    assert WORDS.get(case, "") in text
     assert_serves(client, server)
 
 

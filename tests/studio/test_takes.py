@@ -257,6 +257,18 @@ def test_a_worker_that_dies_costs_its_job_only(client: TestClient) -> None:
     ask(client, file, kind="continue", bars=1)
 
 
+def test_what_a_failed_order_left_undone_is_not_taken_for_the_next(client: TestClient) -> None:
+    file = brought(client, "jig")["id"]
+    pool = client.app.state.workshop.jobs._pool  # type: ignore[attr-defined]
+    before, pool.count = pool.count, 2
+    wanted = {"file": file, "kind": "infill", "from_bar": 90, "n": 16}
+    failed = watched(client, client.post("/api/takes", json=wanted).json())
+    assert failed["state"] == "failed"
+    job = ask(client, file, kind="vary", n=2)
+    assert [take["name"] for take in job["takes"]] == ["jig-vary-1.mid", "jig-vary-2.mid"]
+    pool.count = before
+
+
 def children(pid: int) -> set[int]:
     """The processes that a process has started."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
