@@ -9,9 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
 from ..errors import MusegenError, SettingsError
-from ..live.knobs import ACTIONS, KNOBS, MODES
+from ..live.frames import hello
 from .asking import JamSettings, arguments, command
 from .jam import Jam
 from .pages import Page, Pages
@@ -72,16 +71,3 @@ class Bridge:
     def _ask_full(self) -> None:
         with contextlib.suppress(SettingsError):  # no jam, no frame
             self.jam.send({"full": True})
-
-
-def hello() -> dict[str, Any]:
-    """What a jam says first (`Hello` in protocol.ts), for the page to show before there is one."""
-    keys = ("name", "low", "high", "step", "default", "help", "choices")
-    return {
-        "version": __version__,
-        "knobs": [{key: getattr(knob, key) for key in keys} for knob in KNOBS.values()],
-        "modes": list(MODES),
-        "actions": ACTIONS,
-        "checkpoint": "",
-        "recording": "",
-    }

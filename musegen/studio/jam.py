@@ -115,12 +115,12 @@ class Jam:
             if found is None:
                 self._last_words.append(text)
                 continue
+            self._tell(found[1], text)
             if found[1] == "hello":
                 self.hello = text
                 self._become("playing", self.settings)
             elif found[1] == "ended":
                 self._error = str(json.loads(text)["ended"].get("error") or "")
-            self._tell(found[1], text)
 
     async def _hear(self, pipe: asyncio.StreamReader) -> None:
         with contextlib.suppress(ValueError):

@@ -9,11 +9,10 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 from ..errors import PortError
-from ..live.ports import available
+from ..live.ports import available, ports_view
 
 EVERY = 2.0
 """Seconds between two looks."""
@@ -34,8 +33,7 @@ class PortsWatch:
         """What there is now (`Ports`). Raises PortError where the MIDI system does not answer."""
         async with self._looking:
             systems = await asyncio.to_thread(available)
-        keys = ("name", "ready", "missing", "outputs", "inputs", "virtual")
-        found = {"systems": [{key: asdict(system)[key] for key in keys} for system in systems]}
+        found = ports_view(systems)
         line = json.dumps({"ports": found})
         if line != self.line:
             self.line = line

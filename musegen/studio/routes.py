@@ -12,8 +12,9 @@ from fastapi.responses import FileResponse
 from starlette.requests import HTTPConnection
 
 from ..audio import soundfont_path
+from ..live.frames import hello
 from .asking import JamSettings
-from .bridge import Bridge, hello
+from .bridge import Bridge
 from .pages import MOST, Page
 
 router = APIRouter()
