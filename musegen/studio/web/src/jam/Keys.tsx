@@ -5,7 +5,12 @@ import { MODES } from './words';
 
 const PLACES = new Map(Object.entries(LETTERS).map(([code, action]) => [action, `Shift ${code.slice(3)}`]));
 const ROWS: [key: string, what: string][] = [
-  ['1 – 5', Object.values(MODES).map(({ label }) => label.toLowerCase()).join(', ')],
+  [
+    '1 – 5',
+    Object.values(MODES)
+      .map(({ label }) => label.toLowerCase())
+      .join(', '),
+  ],
   ['Esc', 'silence at once'],
   ...LABELS.map(([action, label]): [string, string] => [PLACES.get(action) ?? '', label.toLowerCase()]),
   ['Shift T', 'tap the tempo'],

@@ -17,11 +17,7 @@ export function Knobs() {
           {spec.choices.length ? (
             <Choice spec={spec} state={states.get(spec.name)} />
           ) : (
-            <Dial
-              spec={spec}
-              state={states.get(spec.name)}
-              turn={(value) => send({ knob: spec.name, value })}
-            />
+            <Dial spec={spec} state={states.get(spec.name)} turn={(value) => send({ knob: spec.name, value })} />
           )}
           {facts.value?.input && <Learn name={spec.name} cc={states.get(spec.name)?.cc ?? null} />}
         </div>

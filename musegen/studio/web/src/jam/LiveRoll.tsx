@@ -90,5 +90,6 @@ const HINTS: Record<string, string> = {
 
 function hint(): string {
   if (!playing.value || !facts.value) return 'Getting ready…';
+  if (!facts.value.rolling) return 'Waiting for the clock: press play where it comes from.';
   return HINTS[facts.value.mode] ?? '';
 }

@@ -15,13 +15,25 @@ export function PortFields() {
       <Select
         label="Send to"
         value={port}
-        options={[['', own], ...listed(ready.flatMap((system) => system.outputs), port)]}
+        options={[
+          ['', own],
+          ...listed(
+            ready.flatMap((system) => system.outputs),
+            port,
+          ),
+        ]}
         choose={(value) => choose({ port: value })}
       />
       <Select
         label="Listen to"
         value={input}
-        options={[['', 'every keyboard'], ...listed(ready.flatMap((system) => system.inputs), input)]}
+        options={[
+          ['', 'every keyboard'],
+          ...listed(
+            ready.flatMap((system) => system.inputs),
+            input,
+          ),
+        ]}
         choose={(value) => choose({ input: value })}
       />
       <Switch label="Send on what I play" on={thru} choose={(on) => choose({ thru: on || '' })} />

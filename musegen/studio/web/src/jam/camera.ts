@@ -26,7 +26,14 @@ export class Camera {
   }
 
   /** The view `span` ticks wide, its pitches eased towards what is seen. */
-  view(width: number, height: number, span: number, notes: readonly RollNote[], drums: boolean, passed: number): RollView {
+  view(
+    width: number,
+    height: number,
+    span: number,
+    notes: readonly RollNote[],
+    drums: boolean,
+    passed: number,
+  ): RollView {
     const tick = this.tick ?? 0;
     const [from, to] = [tick - PAST * span, tick + (1 - PAST) * span];
     const wanted = rangeOf(notes, from, to);

@@ -55,7 +55,10 @@ export async function look(): Promise<void> {
 
 /** Begin the next jam with a file. Throws ApiError. */
 export async function openSeed(file: File): Promise<void> {
-  const piece = await api<PieceView>(`/api/files?name=${encodeURIComponent(file.name)}`, { method: 'POST', body: file });
+  const piece = await api<PieceView>(`/api/files?name=${encodeURIComponent(file.name)}`, {
+    method: 'POST',
+    body: file,
+  });
   beginWith(piece);
 }
 

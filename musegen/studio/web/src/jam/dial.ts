@@ -14,8 +14,13 @@ export function settle({ low, high, step }: KnobSpec, value: number): number {
 /** Where a key turns the knob from `value` to; null: not a key of dials. */
 export function turned(spec: KnobSpec, value: number, key: string): number | null {
   const steps: Record<string, number> = {
-    ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: PAGE, PageDown: -PAGE,
-  }; // prettier-ignore
+    ArrowUp: 1,
+    ArrowRight: 1,
+    ArrowDown: -1,
+    ArrowLeft: -1,
+    PageUp: PAGE,
+    PageDown: -PAGE,
+  };
   if (key === 'Home') return spec.low;
   if (key === 'End') return spec.high;
   const by = steps[key];

@@ -3,13 +3,44 @@ import type { Frame, JamNote } from '../protocol';
 import { Live } from './live';
 
 const first: Frame = {
-  full: true, now: 10, tick: 96, qpm: 120, bar: 2, beat: 1, rolling: true, source: 'own tempo', mode: 'answer', state: 'listening',
-  checkpoint: 'default', output: '', output_up: true, input: '', input_up: true, speed: 0, lookahead: 100,
-  lateness: { p50: 0, p99: 0, max: 0, dropped: 0 }, count: 0, recording: '', learning: '',
-  bars: [[0, 1, 24, 4], [96, 2, 24, 4]], notes: [], planned: [],
-}; // prettier-ignore
+  full: true,
+  now: 10,
+  tick: 96,
+  qpm: 120,
+  bar: 2,
+  beat: 1,
+  rolling: true,
+  source: 'own tempo',
+  mode: 'answer',
+  state: 'listening',
+  checkpoint: 'default',
+  output: '',
+  output_up: true,
+  input: '',
+  input_up: true,
+  speed: 0,
+  lookahead: 100,
+  lateness: { p50: 0, p99: 0, max: 0, dropped: 0 },
+  count: 0,
+  recording: '',
+  learning: '',
+  bars: [
+    [0, 1, 24, 4],
+    [96, 2, 24, 4],
+  ],
+  notes: [],
+  planned: [],
+};
 const next = (more: Partial<Frame>): Frame => ({ ...withoutLists(), ...more });
-const note = (number: number, onset: number, duration: number | null = 12): JamNote => [number, onset, duration, 60, 80, 0, 1];
+const note = (number: number, onset: number, duration: number | null = 12): JamNote => [
+  number,
+  onset,
+  duration,
+  60,
+  80,
+  0,
+  1,
+];
 
 function withoutLists(): Frame {
   const { full: _full, notes: _notes, planned: _planned, bars: _bars, ...rest } = first;
@@ -27,7 +58,10 @@ describe('what is known of the jam', () => {
     const live = begun();
     live.apply(next({ notes: [note(1, 96)], planned: [note(-1, 120)] }));
     live.apply(next({ tick: 97 }));
-    expect(live.drawn().map(({ onset, planned }) => [onset, planned])).toEqual([[96, false], [120, true]]);
+    expect(live.drawn().map(({ onset, planned }) => [onset, planned])).toEqual([
+      [96, false],
+      [120, true],
+    ]);
     expect(live.bars).toHaveLength(2);
   });
 
@@ -57,7 +91,14 @@ describe('what is known of the jam', () => {
 
   it('remembers bars that a frame has left behind, and lets a moved bar take the later ones with it', () => {
     const live = begun();
-    live.apply(next({ bars: [[96, 2, 24, 4], [192, 3, 24, 4]] }));
+    live.apply(
+      next({
+        bars: [
+          [96, 2, 24, 4],
+          [192, 3, 24, 4],
+        ],
+      }),
+    );
     expect(live.bars.map((bar) => bar.tick)).toEqual([0, 96, 192]);
     live.apply(next({ bars: [[100, 2, 24, 4]] }));
     expect(live.bars.map((bar) => bar.tick)).toEqual([0, 96, 100]);

@@ -119,7 +119,11 @@ describe('what is asked for', () => {
 describe('a sentence that names a recording', () => {
   it('names it without its folders, wherever they are', () => {
     expect(linked('Kept the last 8 bars in /home/my music/kept-1.mid')[1]).toBe('kept-1.mid');
-    expect(linked('Kept the last 8 bars in recordings/kept-1.mid')).toEqual(['Kept the last 8 bars in ', 'kept-1.mid', '']);
+    expect(linked('Kept the last 8 bars in recordings/kept-1.mid')).toEqual([
+      'Kept the last 8 bars in ',
+      'kept-1.mid',
+      '',
+    ]);
     expect(linked('Kept in C:\\Users\\me\\kept-1.mid, yes')).toEqual(['Kept in ', 'kept-1.mid', ', yes']);
     expect(linked('Recorded in jam-2.mid.')).toEqual(['Recorded in ', 'jam-2.mid', '.']);
   });

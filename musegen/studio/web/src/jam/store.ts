@@ -51,8 +51,18 @@ const clock = new JamClock();
 const KEPT = 50; // messages
 const PING = 1500; // milliseconds
 const FACTS = [
-  'rolling', 'source', 'mode', 'state', 'checkpoint', 'output', 'output_up', 'input', 'input_up', 'recording', 'learning',
-] as const; // prettier-ignore
+  'rolling',
+  'source',
+  'mode',
+  'state',
+  'checkpoint',
+  'output',
+  'output_up',
+  'input',
+  'input_up',
+  'recording',
+  'learning',
+] as const;
 
 type MidiListener = (message: Uint8Array, atPageMs: number) => void;
 const midiListeners = new Set<MidiListener>();

@@ -1,7 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import {
-  boxOf, drumRow, firstReaching, noteAt, pitchAt, pitchName, rangeOf, type RollNote, type RollView, rowHeight, tickAt, xOf, yOf,
-} from './geometry'; // prettier-ignore
+  boxOf,
+  drumRow,
+  firstReaching,
+  noteAt,
+  pitchAt,
+  pitchName,
+  rangeOf,
+  type RollNote,
+  type RollView,
+  rowHeight,
+  tickAt,
+  xOf,
+  yOf,
+} from './geometry';
 
 const view: RollView = { width: 960, height: 420, from: 96, to: 192, low: 48, high: 72, drums: true };
 const note = (onset: number, duration: number | null, pitch = 60, program = 0): RollNote => ({

@@ -21,7 +21,18 @@ class Paper {
     return this.painted.filter((row) => row[1] === colour);
   }
 }
-for (const name of ['beginPath', 'rect', 'clip', 'save', 'restore', 'fill', 'stroke', 'strokeRect', 'arc', 'fillText']) {
+for (const name of [
+  'beginPath',
+  'rect',
+  'clip',
+  'save',
+  'restore',
+  'fill',
+  'stroke',
+  'strokeRect',
+  'arc',
+  'fillText',
+]) {
   Object.defineProperty(Paper.prototype, name, { value: () => undefined });
 }
 
@@ -64,7 +75,11 @@ describe('the roll', () => {
     const painted = draw(many).of('model');
     expect(painted).toHaveLength(5000);
     expect(painted.some(([how]) => how === 'round')).toBe(false);
-    expect(draw(many.slice(0, 100)).of('model').every(([how]) => how === 'round')).toBe(true);
+    expect(
+      draw(many.slice(0, 100))
+        .of('model')
+        .every(([how]) => how === 'round'),
+    ).toBe(true);
   });
 
   it('lights what sounds', () => {

@@ -3,9 +3,24 @@
  * notes fit into a frame. Knows nothing of where notes come from, and keeps nothing between two pictures.
  */
 import {
-  type Box, boxOf, DRUM_ROWS, DRUMS, drumRowHeight, endOf, firstReaching, HEAD, pitchAt, pitchedBottom, pitchName,
-  type RollBar, type RollNote, type RollView, rowHeight, xOf, yOf,
-} from './geometry'; // prettier-ignore
+  type Box,
+  boxOf,
+  DRUM_ROWS,
+  DRUMS,
+  drumRowHeight,
+  endOf,
+  firstReaching,
+  HEAD,
+  pitchAt,
+  pitchedBottom,
+  pitchName,
+  type RollBar,
+  type RollNote,
+  type RollView,
+  rowHeight,
+  xOf,
+  yOf,
+} from './geometry';
 
 export type { RollBar, RollNote, RollView } from './geometry';
 
