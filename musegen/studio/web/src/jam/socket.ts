@@ -45,7 +45,7 @@ export class Socket {
     socket.onclose = () => void this.#lost(socket);
   }
 
-  /** Whether it went out; what is said while the line is lost is not kept: a note or a knob of a minute ago is wrong. */
+  /** Whether it went out. What is said while the line is lost is not kept: a note of a minute ago is wrong now. */
   send(line: string): boolean {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(line);
