@@ -10,6 +10,7 @@ import pytest
 from benchmarks.studio_rig import Studio
 from musegen.midi.files import read_midi
 
+from . import access
 from .conftest import Opener
 from .watched import until
 
@@ -35,6 +36,19 @@ COLOURED = """
     if ([0, 1, 2].every((c) => Math.abs(data[i + c] - wanted[c]) < 24)) found++;
   return found;
 }
+"""
+
+LOUDEST = """
+(seconds) => new Promise((tell) => {
+  const end = performance.now() + 1000 * seconds;
+  let most = 0;
+  const look = () => {
+    most = Math.max(most, musegenSound.level());
+    if (performance.now() > end) tell(most);
+    else setTimeout(look, 10);
+  };
+  look();
+})
 """
 
 
@@ -79,6 +93,19 @@ def test_panic_is_silence(jamming: Any) -> None:
     until(jamming, f"musegenSound.level() > {LOUD}", 60)
     jamming.get_by_role("button", name="Panic").click()
     until(jamming, f"musegenSound.level() < {SILENT}")
+    assert jamming.evaluate(LOUDEST, 3) < SILENT  # and not only between two notes
+
+
+def test_a_jam_can_be_read_named_and_touched(jamming: Any) -> None:
+    assert access.nameless(jamming) == []
+    for scheme in ("dark", "light"):
+        jamming.emulate_media(color_scheme=scheme)
+        jamming.wait_for_timeout(400)  # colours fade into each other
+        assert access.pale(jamming) == [], scheme
+    jamming.set_viewport_size({"width": 360, "height": 740})
+    jamming.wait_for_timeout(400)
+    assert access.outside(jamming) == []
+    assert access.small(jamming) == []
 
 
 @pytest.mark.parametrize(("key", "mode"), [("2", "accompany"), ("4", "loop"), ("5", "harmonise"), ("1", "answer")])
