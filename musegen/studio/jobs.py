@@ -1,6 +1,7 @@
-"""The takes that people have asked for: one job after another, its pieces by worker processes, kept as they are done.
+"""The takes that people have asked for: made by worker processes, kept as they are done.
 
-Knows what a job asks for only as an `Order`; nothing of requests.
+Jobs take turns: a batch of a thousand lets the bar in that was asked for after it. Knows what a job asks for only as
+an `Order`; nothing of requests.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import queue
 import secrets
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.sharedctypes import RawArray
@@ -53,6 +55,11 @@ class Job:
     error: str = ""
     stopping: bool = False
     kept: dict[int, tuple[Kept, int, float | None]] = field(default_factory=dict)
+    left: deque[Unit] = field(init=False)
+    """What is not begun."""
+
+    def __post_init__(self) -> None:
+        self.left = deque(self.order.units())
 
     def view(self, begun: float = 0.0) -> dict[str, Any]:
         """protocol.ts' `Job`; `begun`: how much of takes there is that are not yet kept."""
@@ -88,7 +95,7 @@ class Jobs:
         self._closed = False
 
     def add(self, order: Order, wanted: dict[str, Any]) -> Job:
-        """Have it made, after all that was asked for before. Raises BusyError where too much waits already."""
+        """Have it made, in turn with what else is asked for. Raises BusyError where too much waits already."""
         job = Job(order, wanted)
         with self._lock:
             if self._closed or sum(other.state == "queued" for other in self._jobs.values()) >= WAITING:
@@ -126,7 +133,7 @@ class Jobs:
         """End a job; what it has made stays."""
         with self._lock:
             job.stopping = True
-            if job.state == "queued":
+            if not self._over(job) and job is not self._running:
                 job.state = "stopped"
             deadline = time.monotonic() + STOPPING_S
             while job is self._running and time.monotonic() < deadline:
@@ -166,12 +173,12 @@ class Jobs:
             return True
 
     def _outcome(self, job: Job) -> tuple[str, str]:
-        """Make it; how it ended, and why if not well."""
+        """Give it its turn; how it stands then, and why if not well."""
+        begun: list[Unit] = []
+        self._shares[:] = [0.0] * SHARES
         try:
-            units = job.order.units()
-            self._shares[:] = [0.0] * SHARES
-            for number, answer in self._pool.run(units):
-                self._shares[units[number].number % SHARES] = 0.0
+            for number, answer in self._pool.run(self._turn(job, begun)):
+                self._shares[begun[number].number % SHARES] = 0.0
                 if job.stopping:
                     return "stopped", ""
                 if isinstance(answer, MusegenError):
@@ -183,14 +190,24 @@ class Jobs:
         except Exception as error:
             logging.getLogger(__name__).exception("a job of takes failed")
             return "failed", f"Something in musegen itself went wrong ({type(error).__name__}): please report it."
+        if job.left:
+            return "running", ""
         return ("done", "") if job.kept else ("failed", "Nothing but silence came of it: try a higher temperature.")
 
+    def _turn(self, job: Job, begun: list[Unit]) -> Iterator[Unit]:
+        """What is left of a job, until another waits; all that is given out is `begun`."""
+        while job.left and not (begun and self._queue.qsize()):
+            begun.append(job.left.popleft())
+            yield begun[-1]
+
     def _finish(self, job: Job, state: str, error: str) -> None:
-        if state != "done":
+        if state in ("failed", "stopped"):
             self._pool.close()  # its processes may still be at it
         with self._lock:
             job.state, job.error, self._running = state, error, None
             self._lock.notify_all()
+        if state == "running":
+            self._queue.put(job)
 
 
 def _name(unit: Unit) -> str:
