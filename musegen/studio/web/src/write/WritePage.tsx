@@ -1,3 +1,165 @@
+/** A file in: its roll and its surprises; takes out: played, compared, kept. */
+import { useEffect, useState } from 'preact/hooks';
+import { look, seeds } from '../jam/choices';
+import { takesText } from '../jam/shortcuts';
+import { isDark } from '../theme';
+import { Actions } from './Actions';
+import { compare, heard, stopAll, tick, toggle } from './audition';
+import { PieceRoll } from './PieceRoll';
+import { error, judging, open, opening, piece, selected, surprise } from './store';
+import { colours, odds, STEPS } from './surprise';
+import { Takes } from './Takes';
+import './write.css';
+
+const KINDS = '.mid,.midi,.xml,.musicxml,.mxl,.abc,.krn';
+
 export function WritePage() {
-  return <p>Write</p>;
+  useEffect(() => {
+    void look();
+    return stopAll;
+  }, []);
+  useCompareKey();
+  const [over, setOver] = useState(false);
+  const drop = (event: DragEvent): void => {
+    event.preventDefault();
+    setOver(false);
+    const file = event.dataTransfer?.files[0];
+    if (file) void open(file);
+  };
+  const file = piece.value;
+  return (
+    <div
+      class={over ? 'write over' : 'write'}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={drop}
+    >
+      <Opening />
+      {error.value && (
+        <p class="wrong" role="alert">
+          {error.value}
+        </p>
+      )}
+      {file && (
+        <>
+          <section aria-label="The file" class="write-file">
+            <FileHead />
+            <PieceRoll
+              piece={file}
+              nats={surprise.value?.nats}
+              selected={selected.value}
+              select={(bars) => (selected.value = bars)}
+              tick={() => (heard.value === file.id ? tick() : null)}
+              play={(from) => toggle(file, from)}
+            />
+          </section>
+          <Actions />
+        </>
+      )}
+      <Takes />
+    </div>
+  );
+}
+
+function Opening() {
+  const some = piece.value !== null;
+  return (
+    <section aria-label="Choose a file" class={some ? 'opening small' : 'opening'}>
+      {!some && <h2>Drop a MIDI or notation file here</h2>}
+      <div class="opening-do">
+        <label class="button">
+          {opening.value ? 'Reading…' : some ? 'Another file' : 'Choose a file'}
+          <input
+            class="visually-hidden"
+            type="file"
+            accept={KINDS}
+            onChange={(event) => {
+              const found = event.currentTarget.files?.[0];
+              if (found) void open(found);
+              event.currentTarget.value = '';
+            }}
+          />
+        </label>
+        <label>
+          <span class={some ? 'visually-hidden' : 'quiet'}>or begin with </span>
+          <select
+            value=""
+            onChange={(event) => {
+              if (event.currentTarget.value) void open(event.currentTarget.value);
+              event.currentTarget.value = '';
+            }}
+          >
+            <option value="">{some ? 'a tune of ours' : 'a tune of ours…'}</option>
+            {seeds.value.map(({ name, title }) => (
+              <option key={name} value={name}>
+                {title}
+              </option>
+            ))}
+          </select>
+        </label>
+        <p class="quiet small">Nothing leaves this machine.</p>
+      </div>
+    </section>
+  );
+}
+
+function FileHead() {
+  const file = piece.value!;
+  const plays = heard.value === file.id;
+  const bars = Math.max(1, file.bars.length - 1);
+  return (
+    <header class="write-head">
+      <button type="button" class="primary" aria-pressed={plays} onClick={() => toggle(file, selectedStart())}>
+        {plays ? 'Stop' : 'Play'}
+      </button>
+      <h2>{file.title || file.name}</h2>
+      <p class="quiet small">
+        {file.notes.length} notes, {bars} bars, {Math.round(file.seconds)} s{file.key && `, ${file.key}`}
+      </p>
+      <Legend />
+    </header>
+  );
+}
+
+function selectedStart(): number {
+  return selected.value ? (piece.value?.bars[selected.value[0] - 1] ?? 0) : 0;
+}
+
+/** What the colours mean. */
+function Legend() {
+  const found = surprise.value;
+  if (!found) return <p class="legend quiet small">{judging.value ? 'Listening how surprising it is…' : ''}</p>;
+  const palette = colours(isDark());
+  return (
+    <p class="legend quiet small">
+      <span>expected</span>
+      {palette.map((colour, i) => (
+        <span
+          key={colour}
+          class="swatch"
+          style={{ background: colour }}
+          title={i ? `from ${odds(STEPS[i - 1]!)}` : `up to ${odds(STEPS[0])}`}
+        />
+      ))}
+      <span>surprising</span>
+      <span>
+        {found.mean.toFixed(2)} nats a note to {found.checkpoint}
+      </span>
+    </p>
+  );
+}
+
+/** B goes from the file to the take that was heard last, and back. */
+function useCompareKey(): void {
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent): void => {
+      const other = event.ctrlKey || event.metaKey || event.altKey || takesText(event.target);
+      if (event.key.toLowerCase() === 'b' && !other) void compare();
+    };
+    addEventListener('keydown', pressed);
+    return () => removeEventListener('keydown', pressed);
+  }, []);
 }

@@ -43,9 +43,8 @@ export function open(from: File | string): Promise<void> {
     const path =
       typeof from === 'string' ? `?seed=${encodeURIComponent(from)}` : `?name=${encodeURIComponent(from.name)}`;
     try {
-      show(
-        await api<PieceView>(`/api/files${path}`, { method: 'POST', ...(typeof from === 'string' ? {} : { body: from }) }),
-      );
+      const body = typeof from === 'string' ? {} : { body: from };
+      show(await api<PieceView>(`/api/files${path}`, { method: 'POST', ...body }));
     } finally {
       opening.value = false;
     }
