@@ -101,17 +101,22 @@ export function endOf(note: RollNote, now: number): number {
   return note.duration === null ? Math.max(note.onset, now) : note.onset + note.duration;
 }
 
-export function boxOf(view: RollView, note: RollNote, now: number): Box {
-  const x = xOf(view, note.onset);
+/** Where a note is; in `box`, so that thousands need not be made. */
+export function boxOf(view: RollView, note: RollNote, now: number, box = { x: 0, y: 0, width: 0, height: 0 }): Box {
+  box.x = xOf(view, note.onset);
   if (note.program === DRUMS) {
-    const height = drumRowHeight(view);
-    const y = view.height - (drumRow(note.pitch) + 1) * height;
-    return { x, y: y + 1, width: Math.max(3, height - 2), height: height - 2 }; // a stroke has no length
+    const row = drumRowHeight(view);
+    box.y = view.height - (drumRow(note.pitch) + 1) * row + 1;
+    box.height = row - 2;
+    box.width = Math.max(3, box.height); // a stroke has no length
+    return box;
   }
-  const row = rowHeight(view);
-  const width = Math.max(LEAST_WIDTH, xOf(view, endOf(note, now)) - x - 1); // a hair between repeated notes
   // On whole pixels from top to bottom: sharper, and quicker to paint.
-  return { x, y: Math.round(yOf(view, note.pitch)), width, height: Math.max(2, Math.round(row) - (row > 5 ? 1 : 0)) };
+  const row = rowHeight(view);
+  box.y = Math.round(yOf(view, note.pitch));
+  box.height = Math.max(2, Math.round(row) - (row > 5 ? 1 : 0));
+  box.width = Math.max(LEAST_WIDTH, xOf(view, endOf(note, now)) - box.x - 1); // a hair between repeated notes
+  return box;
 }
 
 const longest = new WeakMap<readonly RollNote[], number>();

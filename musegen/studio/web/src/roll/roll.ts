@@ -1,15 +1,12 @@
 /**
- * The piano roll: notes on a canvas. Draws only what is seen, and all of one colour together, so that thousands of
- * notes fit into a frame. Knows nothing of where notes come from, and keeps nothing between two pictures.
+ * The piano roll on a canvas: its lines, numbers and names, and on them the notes. Draws only what is seen. Knows
+ * nothing of where notes come from, and remembers nothing of the last picture.
  */
 import {
   type Box,
   boxOf,
   DRUM_ROWS,
-  DRUMS,
   drumRowHeight,
-  endOf,
-  firstReaching,
   HEAD,
   pitchAt,
   pitchedBottom,
@@ -21,6 +18,7 @@ import {
   xOf,
   yOf,
 } from './geometry';
+import { drawNotes } from './notes';
 
 export type { RollBar, RollNote, RollView } from './geometry';
 
@@ -51,8 +49,6 @@ export interface RollOptions {
 }
 
 const BLACK = new Set([1, 3, 6, 8, 10]);
-const FINE = 700; // notes on one picture, up to which each has round corners
-const LEVELS = 4; // of loudness that can be told apart
 
 export function drawRoll(ctx: CanvasRenderingContext2D, view: RollView, options: RollOptions): void {
   const { theme, playhead, selection, marked } = options;
@@ -124,88 +120,6 @@ function drawSelection(
   ctx.fillRect(left, 0, right - left, 2);
   ctx.fillRect(left, 0, 1.5, view.height);
   ctx.fillRect(right - 1.5, 0, 1.5, view.height);
-}
-
-interface Batch {
-  colour: string;
-  planned: boolean;
-  alpha: number;
-  notes: RollNote[];
-}
-
-function drawNotes(ctx: CanvasRenderingContext2D, view: RollView, options: RollOptions, now: number): void {
-  const { batches, count } = batched(view, options, now);
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(0, HEAD, view.width, view.height - HEAD);
-  ctx.clip();
-  const fine = count <= FINE && rowHeight(view) >= 4;
-  for (const { colour, planned, alpha, notes } of batches) {
-    ctx.fillStyle = ctx.strokeStyle = colour;
-    ctx.globalAlpha = planned ? 0.22 : alpha;
-    if (fine) fillRound(ctx, view, notes, now, planned);
-    else for (const note of notes) fill(ctx, boxOf(view, note, now));
-  }
-  if (options.playhead !== undefined) drawSounding(ctx, view, options, now);
-  ctx.restore();
-}
-
-/** The visible notes by how they look; planned ones first, so that what is certain lies on top. */
-function batched(view: RollView, { notes, theme }: RollOptions, now: number) {
-  const planned = new Map<string, Batch>();
-  const certain = new Map<string, Batch>();
-  let count = 0;
-  for (let i = firstReaching(notes, view.from); i < notes.length && notes[i]!.onset <= view.to; i++) {
-    const note = notes[i]!;
-    if (endOf(note, now) < view.from || outside(view, note)) continue;
-    count++;
-    const colour = note.colour ?? (note.who === 'player' ? theme.player : theme.model);
-    const level = Math.min(LEVELS, 1 + Math.floor((note.velocity / 128) * LEVELS));
-    const kind = note.planned ? planned : certain;
-    const key = note.planned ? colour : colour + level;
-    const batch = kind.get(key);
-    if (batch) batch.notes.push(note);
-    else kind.set(key, { colour, planned: note.planned === true, alpha: 0.5 + (0.5 * level) / LEVELS, notes: [note] });
-  }
-  return { batches: [...planned.values(), ...certain.values()], count };
-}
-
-function outside(view: RollView, { program, pitch }: RollNote): boolean {
-  return program === DRUMS ? !view.drums : pitch > view.high + 1 || pitch < view.low - 1;
-}
-
-function fill(ctx: CanvasRenderingContext2D, { x, y, width, height }: Box): void {
-  ctx.fillRect(x, y, width, height);
-}
-
-function fillRound(
-  ctx: CanvasRenderingContext2D,
-  view: RollView,
-  notes: readonly RollNote[],
-  now: number,
-  outlined: boolean,
-): void {
-  ctx.beginPath();
-  for (const note of notes) {
-    const { x, y, width, height } = boxOf(view, note, now);
-    ctx.roundRect(x, y, width, height, Math.min(3, height / 2.5, width / 2));
-  }
-  ctx.fill();
-  if (!outlined) return;
-  ctx.globalAlpha = 0.6;
-  ctx.lineWidth = 1;
-  ctx.stroke();
-}
-
-/** What sounds now is lit. */
-function drawSounding(ctx: CanvasRenderingContext2D, view: RollView, { notes, theme }: RollOptions, now: number): void {
-  ctx.fillStyle = theme.playhead;
-  ctx.globalAlpha = 0.4;
-  for (let i = firstReaching(notes, now); i < notes.length && notes[i]!.onset <= now; i++) {
-    const note = notes[i]!;
-    const struck = note.program === DRUMS ? note.onset + 6 : endOf(note, now);
-    if (!note.planned && struck >= now && !outside(view, note)) fill(ctx, boxOf(view, note, now));
-  }
 }
 
 function drawMark(ctx: CanvasRenderingContext2D, { x, y, width, height }: Box, theme: RollTheme): void {
