@@ -20,6 +20,7 @@ from . import files, looks, manual, recordings, routes, takes
 from .bridge import Bridge
 from .security import Guard, Refusal
 from .settings import StudioSettings
+from .views import Problem
 
 _NO_PAGE = "The page is not built: run  npm run build  in musegen/studio/web, or install musegen from a wheel."
 
@@ -37,6 +38,7 @@ def create_app(settings: StudioSettings, token: str) -> FastAPI:
         version=__version__,
         description="What the studio's page does, for scripts: send the token as `Authorization: Bearer`.",
         lifespan=lifespan,
+        responses={"4XX": {"model": Problem, "description": "Why not, in a sentence."}},
         openapi_url="/api/openapi.json",
         docs_url=None,  # FastAPI's own pages come from a CDN; `manual` does not
         redoc_url=None,

@@ -13,6 +13,12 @@ Id = Annotated[str, Field(min_length=1, max_length=64)]
 Text = Annotated[str, Field(max_length=80)]
 
 
+class Problem(BaseModel):
+    """What every refusal holds: one sentence for the person."""
+
+    error: str
+
+
 class Part(BaseModel):
     part: int
     name: str

@@ -197,3 +197,16 @@ def test_where_there_is_nothing_nothing_is_shown(tmp_path: Path) -> None:
         assert client.get("/api/runs").json() == []
         assert client.get("/api/corpora").json() == []
         assert client.get("/api/checkpoints").json()
+
+
+def test_every_address_is_documented_with_what_it_answers(client: TestClient) -> None:
+    described = client.get("/api/openapi.json").json()
+    refusal = {"$ref": "#/components/schemas/Problem"}
+    for path, methods in described["paths"].items():
+        for method, said in methods.items():
+            assert said["description"], (method, path)
+            assert said["responses"]["4XX"]["content"]["application/json"]["schema"] == refusal, (method, path)
+            assert "422" not in said["responses"], (method, path)  # FastAPI's own errors look otherwise than ours
+    schemas = described["components"]["schemas"]
+    assert {"PieceView", "Surprise", "TakesWanted", "JobView", "RunLog", "CorpusView", "CheckpointCard"} <= set(schemas)
+    assert schemas["Problem"]["required"] == ["error"]

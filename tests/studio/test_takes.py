@@ -198,6 +198,7 @@ def test_what_fails_says_why(client: TestClient, case: str) -> None:
     error(client.get(f"/api/takes/{job['id']}/zip"), 404)
 
 
+@pytest.mark.slow
 def test_a_batch_shows_how_far_it_is_and_is_stopped_and_downloaded(client: TestClient) -> None:
     file = brought(client, "jig")["id"]
     job = client.post("/api/takes", json={"file": file, "kind": "continue", "n": 1000, "bars": 2}).json()
@@ -254,6 +255,7 @@ def test_bars_count_on_the_way(order: Order, whole: int, between: int) -> None:
     assert shares.each[-1] == pytest.approx(whole)
 
 
+@pytest.mark.slow
 def test_a_small_order_need_not_wait_for_a_large_one(client: TestClient, tmp_path: Path) -> None:
     file = brought(client, "jig")["id"]
     large = client.post("/api/takes", json={"file": file, "kind": "continue", "n": 40, "bars": 4}).json()
@@ -287,6 +289,7 @@ def test_an_unknown_order_is_forgotten(client: TestClient, id: str) -> None:
     error(client.get(f"/api/takes/{id}/zip"), 404)
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_costs_its_job_only(client: TestClient) -> None:
     file = brought(client, "jig")["id"]
     job = client.post("/api/takes", json={"file": file, "kind": "continue", "n": 500, "bars": 8}).json()
@@ -300,6 +303,7 @@ def test_a_worker_that_dies_costs_its_job_only(client: TestClient) -> None:
     ask(client, file, kind="continue", bars=1)
 
 
+@pytest.mark.slow
 def test_what_a_failed_order_left_undone_is_not_taken_for_the_next(client: TestClient) -> None:
     file = brought(client, "jig")["id"]
     pool = client.app.state.workshop.jobs._pool  # type: ignore[attr-defined]
@@ -318,6 +322,7 @@ def children(pid: int) -> set[int]:
     return {int(child) for task in tasks for child in (task / "children").read_text().split()}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="/proc says which processes there are")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_of_a_studio_that_ends_in_the_middle(tmp_path: Path, number: int) -> None:
