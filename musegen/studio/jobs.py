@@ -26,8 +26,8 @@ from .helper import BusyError, end_at_once
 from .making import Order, Take, Unit, make
 from .store import GoneError, Kept, Store
 
-WAITING = 8
-"""So many jobs may wait."""
+AT_ONCE = 8
+"""So many jobs may take turns."""
 
 REMEMBERED = 64
 """So many jobs are known; those asked for longest ago are forgotten first (their takes are files, and stay)."""
@@ -98,8 +98,8 @@ class Jobs:
         """Have it made, in turn with what else is asked for. Raises BusyError where too much waits already."""
         job = Job(order, wanted)
         with self._lock:
-            if self._closed or sum(other.state == "queued" for other in self._jobs.values()) >= WAITING:
-                raise BusyError(f"{WAITING} orders are waiting already: stop one, or wait until one is done.")
+            if self._closed or sum(not self._over(other) for other in self._jobs.values()) >= AT_ONCE:
+                raise BusyError(f"{AT_ONCE} orders are being made already: stop one, or wait until one is done.")
             self._jobs[job.id] = job
             while len(self._jobs) > REMEMBERED and self._over(next(iter(self._jobs.values()))):
                 self._jobs.popitem(last=False)
@@ -204,6 +204,8 @@ class Jobs:
         if state in ("failed", "stopped"):
             self._pool.close()  # its processes may still be at it
         with self._lock:
+            if job.stopping and state == "running":
+                state = "stopped"
             job.state, job.error, self._running = state, error, None
             self._lock.notify_all()
         if state == "running":

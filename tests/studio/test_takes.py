@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import subprocess
 import sys
@@ -275,9 +276,9 @@ def test_too_many_orders_are_refused(client: TestClient) -> None:
     file = brought(client, "jig")["id"]
     wanted = {"file": file, "kind": "continue", "n": 1000, "bars": 64}
     answers = [client.post("/api/takes", json=wanted) for _ in range(12)]
-    assert "waiting already" in error(answers[-1], 429)
+    assert "being made already" in error(answers[-1], 429)
     made = [answer.json() for answer in answers if answer.status_code == 201]
-    assert 8 <= len(made) <= 9
+    assert len(made) == 8
     for job in reversed(made):
         assert client.delete(f"/api/takes/{job['id']}").json()["state"] == "stopped"
 
@@ -296,7 +297,10 @@ def test_a_worker_that_dies_costs_its_job_only(client: TestClient) -> None:
     workshop = client.app.state.workshop  # type: ignore[attr-defined]
     while not client.get(f"/api/takes/{job['id']}").json()["progress"]:
         time.sleep(0.05)
-    workshop.jobs._pool.workers[0].process.kill()
+    worker = workshop.jobs._pool.workers[0].process
+    if hasattr(os, "getpriority"):
+        assert os.getpriority(os.PRIO_PROCESS, worker.pid) >= 10  # a jam goes first
+    worker.kill()
     failed = watched(client, client.get(f"/api/takes/{job['id']}").json())
     assert failed["state"] == "failed"
     assert "the process that made it died" in failed["error"]
