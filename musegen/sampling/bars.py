@@ -106,7 +106,7 @@ def bar_limits(
             f"No pitch is left to play: this model plays {grid.low}-{grid.low + grid.pitches - 1}; widen range and key."
         )
     if band:
-        may_pitch[:, TRACKS.index("drums")] = True
+        may_pitch[:, TRACKS.index("drums")] = np.isin(pitches, list(plan.drum_keys()))
     may_pitch &= np.array([bool(parts) for parts in players])
     on_grid = (origin + np.arange(steps) * grid.ticks) % limits.grid == 0 if limits.grid else np.ones(steps, np.bool_)
     longest = max(1, int(limits.note_bars * plan.bar) // grid.ticks)

@@ -35,6 +35,8 @@ SOFTEST = 20  # velocity at -1: below it many instruments are silent
 NEAR = 2.5  # velocity on the wrong side of where it should be, at which a note loses half a nat
 BEYOND = 6.0  # how many times farther a note may go on the right side
 STRAY = 1.5  # nats that a pitch outside the key loses
+AWAY = 0.5  # nats a semitone that a pitch loses outside its part's range: parts of bands and choirs keep to theirs …
+SLACK = 2  # … give or take so many semitones; so they leave it as often as those of real music do
 RARE = 0.05  # the share of the notes up to which a pitch class outside the key has only passed by
 UNKNOWN = (60.0, 76.0)  # pitch and velocity from which to count for an instrument of which nothing is known
 
@@ -101,6 +103,34 @@ class Loudness:
         off = np.where((off > 0) == (self.amount > 0), off / BEYOND, off)
         result: Bias = (-0.5 * min(1.0, 3 * abs(self.amount)) * off**2).astype(np.float32)
         return result
+
+
+@dataclass(frozen=True)
+class OwnRanges:
+    """Each part keeps near its own pitches, `ranges` of (instrument, lowest, highest): AWAY nats a semitone beyond.
+
+    SLACK semitones more are free, so that music may move. All lie `shift` semitones higher. Drums, and instruments that
+    are not among them, play where they like.
+    """
+
+    ranges: tuple[tuple[int, int, int], ...]
+    shift: int = 0
+    attribute: int = at.PITCH
+
+    def bias(self, target: ModelRows, tracker: Tracker) -> Bias:
+        places, table = _away(self.ranges, self.shift)
+        return table[places[target[:, at.INSTRUMENT]]]
+
+
+@lru_cache(16)  # the same for every note of a jam
+def _away(ranges: tuple[tuple[int, int, int], ...], shift: int) -> tuple[npt.NDArray[np.int64], Bias]:
+    """The row of each input value of instrument, and what each pitch loses there: (rows, 128)."""
+    places = np.zeros(at.ATTRIBUTES[at.INSTRUMENT].inputs, np.int64)
+    table = np.zeros((len(ranges) + 1, 128), np.float32)
+    for row, (instrument, low, high) in enumerate(ranges, 1):
+        outside = np.maximum(np.maximum(low + shift - _PITCHES, _PITCHES - high - shift) - SLACK, 0)
+        places[instrument], table[row] = row, -AWAY * outside
+    return places, table
 
 
 @dataclass(frozen=True)

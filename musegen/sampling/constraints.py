@@ -44,9 +44,10 @@ class Constraint(Protocol):
 
 @dataclass(frozen=True)
 class PitchSet:
-    """Only these pitches, for everything but drums: a range, a key, or both."""
+    """Only these pitches: a range, a key, or both; and of drums only the keys `drums`."""
 
     pitches: frozenset[int]
+    drums: frozenset[int] = _ANY_PITCH
     attribute: int = at.PITCH
 
     def __post_init__(self) -> None:
@@ -54,9 +55,8 @@ class PitchSet:
             raise SettingsError("The key and the range leave no pitch to play: widen the range.")
 
     def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
-        drums = target[:, at.INSTRUMENT] == at.DRUM_INSTRUMENT
-        result: Mask = _among(self.pitches, 128) | drums[:, None]
-        return result
+        tuned = target[:, at.INSTRUMENT, None] != at.DRUM_INSTRUMENT
+        return np.where(tuned, _among(self.pitches, 128), _among(self.drums, 128))
 
 
 @dataclass(frozen=True)
@@ -176,12 +176,14 @@ class InOrder:
     """Notes that begin together come by instrument, then pitch, as the codec writes them; none is doubled.
 
     One of these on each of SHIFT, INSTRUMENT and PITCH, as `in_order` makes them. `top` is the highest pitch that
-    may be played (drums apart) and `last` the last instrument: above them no note can join those that begin together.
+    may be played, `top_drum` the highest key of drums and `last` the last instrument: above them no note can join those
+    that begin together.
     """
 
     attribute: int
     top: int = 127
     last: int = at.DRUM_INSTRUMENT
+    top_drum: int = 127
 
     def bias(self, target: ModelRows, tracker: Tracker) -> Mask:
         instrument, pitch = tracker.last_note
@@ -189,7 +191,7 @@ class InOrder:
         if self.attribute == at.PITCH:
             floor = (together & (target[:, at.INSTRUMENT] == instrument)) * (pitch + 1)
         else:
-            full = pitch >= np.where(instrument == at.DRUM_INSTRUMENT, 127, self.top)
+            full = pitch >= np.where(instrument == at.DRUM_INSTRUMENT, self.top_drum, self.top)
             if self.attribute == at.INSTRUMENT:
                 floor = together * (instrument + full)
             else:  # a later instrument than the last is somebody else's, whom every note may join
@@ -199,10 +201,10 @@ class InOrder:
 
 def in_order(constraints: tuple[Constraint, ...]) -> tuple[InOrder, ...]:
     """What keeps notes that begin together in order under `constraints`, which come before it."""
-    pitches, instruments = _ANY_PITCH, _ANY_INSTRUMENT
+    pitches, drums, instruments = _ANY_PITCH, _ANY_PITCH, _ANY_INSTRUMENT
     for constraint in constraints:
         if isinstance(constraint, PitchSet):
-            pitches = pitches & constraint.pitches or pitches
+            pitches, drums = pitches & constraint.pitches or pitches, drums & constraint.drums or drums
         elif isinstance(constraint, Instruments):
             instruments = instruments & constraint.instruments or instruments
         elif isinstance(constraint, Only):
@@ -210,8 +212,8 @@ def in_order(constraints: tuple[Constraint, ...]) -> tuple[InOrder, ...]:
                 pitches = pitches & {constraint.value} or pitches
             elif constraint.attribute == at.INSTRUMENT:
                 instruments = instruments & {constraint.value} or instruments
-    top, last = max(pitches), max(instruments)
-    return tuple(InOrder(attribute, top, last) for attribute in (at.SHIFT, at.INSTRUMENT, at.PITCH))
+    top, last, top_drum = max(pitches), max(instruments), max(drums)
+    return tuple(InOrder(attribute, top, last, top_drum) for attribute in (at.SHIFT, at.INSTRUMENT, at.PITCH))
 
 
 @lru_cache(256)  # of what a jam asks for, which is made anew for every note

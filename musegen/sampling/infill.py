@@ -121,15 +121,15 @@ class Gap:
         of_part = self.piece.notes["part"] == (self.part or 1) - 1
         seed = replace(self.piece, notes=self.piece.notes[of_part]) if self.part is not None else self.piece
         plan = Plan(seed if len(seed) else self.piece, self.settings, self.limits)
-        bar = plan.bar
+        whole, bar = Plan(self.piece, self.settings, self.limits), plan.bar
         out: list[Constraint] = [
             Unsounding(),
             Instruments(frozenset(self.instruments())),
-            PitchSet(plan.pitches()),
+            PitchSet(plan.pitches(), plan.drum_keys()),
+            *whole.own_ranges(),
             Longest(max(1, int(self.limits.note_bars * bar))),
         ]
         out += in_order(tuple(out))
-        whole = Plan(self.piece, self.settings, self.limits)
         most = self._at_once()
         out += [AtOnce(most, at.SHIFT), AtOnce(most, at.INSTRUMENT)]
         if voices := whole.voices():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +15,17 @@ import numpy.typing as npt
 from ..engine.styles import tags_of
 from ..errors import SettingsError
 from ..events import attributes as at
-from ..events.codec import EventCodec, Rows
+from ..events.codec import EventCodec, Rows, instruments_of
 from ..piece import DRUMS, TICKS_PER_QUARTER, Piece
+from .biases import OwnRanges
 from .constraints import Constraint, Grid, Instruments, Longest, PitchSet, Polyphony, Span, in_order
 from .keys import pitch_classes
 from .sampler import SamplerSettings
+
+RINGS_OVER = TICKS_PER_QUARTER // 4
+"""So many ticks a seed's last notes may ring on over a bar line without taking up a bar: played, few end in time."""
+KIT = frozenset(range(35, 60))
+"""The keys of a drum kit; other drums are played only where the seed has them."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +62,12 @@ class Plan:
     def __post_init__(self) -> None:
         object.__setattr__(self, "seed", self.seed.at_resolution(TICKS_PER_QUARTER))
 
-    @property
+    @cached_property
     def origin(self) -> int:
-        """The tick at which the new music begins: the bar line at or after the seed's end."""
-        return int(self.seed.bar_starts()[-1])
+        """The tick at which the new music begins: the bar line at or after the seed's end, give or take RINGS_OVER."""
+        before, line = self.seed.bar_starts()[-2:].tolist()
+        begun = bool((self.seed.notes["onset"] >= before).any())  # something in that bar
+        return int(line if begun or self.seed.end - before > RINGS_OVER else before)
 
     @property
     def bar(self) -> int:
@@ -88,8 +97,9 @@ class Plan:
         out: list[Constraint] = [
             Span(self.origin if start is None else start, max(1, int(limits.rest_bars * self.bar)), endless),
             Instruments(self.instruments() if instruments is None else instruments),
-            PitchSet(self.pitches([pitch for _, _, pitch in heard], round(register))),
+            PitchSet(self.pitches([pitch for _, _, pitch in heard], round(register)), self.drum_keys()),
             *steering,
+            *self.own_ranges(round(register)),
             Longest(max(1, int(limits.note_bars * self.bar))),
         ]
         out += in_order(tuple(out))
@@ -120,6 +130,27 @@ class Plan:
         classes = pitch_classes(self.limits.key) if self.limits.key else frozenset(range(12))
         return frozenset(p for p in range(low, high + 1) if p % 12 in classes)
 
+    def drum_keys(self) -> frozenset[int]:
+        """The keys that drums may play: a kit's, and those of the seed."""
+        return self._keys | KIT
+
+    @cached_property
+    def _keys(self) -> frozenset[int]:
+        return frozenset(self.seed.notes["pitch"][self.seed.notes["program"] == DRUMS].tolist())
+
+    def own_ranges(self, register: int = 0) -> tuple[OwnRanges, ...]:
+        """What keeps each of several parts near its own notes in the seed; nothing where a range is named."""
+        if self.limits.low is not None or self.limits.high is not None or len(self._ranges) < 2:
+            return ()
+        return (OwnRanges(self._ranges, register),)
+
+    @cached_property
+    def _ranges(self) -> tuple[tuple[int, int, int], ...]:
+        """(instrument, lowest, highest pitch) of each of the seed's tuned parts."""
+        each, notes = instruments_of(self.seed.notes)[0], self.seed.notes
+        tuned = {i: notes["pitch"][each == i] for i in np.unique(each[notes["program"] != DRUMS]).tolist()}
+        return tuple((i, int(pitch.min()), int(pitch.max())) for i, pitch in tuned.items())
+
     def voices(self, heard: Sequence[tuple[int, int]] = ()) -> int:
         """How many notes may sound at once (0: any number): twice the seed's, or `heard`'s (onset, duration)."""
         if self.limits.voices is not None:
@@ -130,8 +161,8 @@ class Plan:
 
     def with_bars(self, bars: int) -> Plan:
         """This plan with its seed cut to its last `bars` bars."""
-        starts = self.seed.bar_starts()
-        return replace(self, seed=self.seed.between(int(starts[max(0, len(starts) - 1 - bars)]), self.origin))
+        starts = [int(s) for s in self.seed.bar_starts() if s <= self.origin]
+        return replace(self, seed=self.seed.between(starts[max(0, len(starts) - 1 - bars)], self.origin))
 
 
 def most_at_once(onset: npt.NDArray[np.int64], duration: npt.NDArray[np.int64]) -> int:

@@ -147,3 +147,40 @@ def test_meter_changes_in_the_seed_put_the_new_music_on_the_next_bar_line() -> N
     plan = Plan(seed)
     assert (plan.origin, plan.bar) == (360, 72)
     assert Plan(seed).with_bars(1).seed.meters == (Meter(0, 3, 4),)
+
+
+def test_what_rings_on_over_the_bar_line_takes_up_no_bar() -> None:
+    def plan(*last: tuple[int, int]) -> Plan:
+        return Plan(Piece.from_notes([Note(0, 24, 60), *(Note(onset, length, 62) for onset, length in last)]))
+
+    assert [plan((72, length)).origin for length in (24, 25, 30, 31)] == [96, 96, 96, 192]
+    assert plan((72, 28), (96, 3)).origin == 192, "a note begins in that bar, however short"
+    assert plan().origin == 96
+    assert Plan(Piece.from_notes([Note(0, 3, 60)])).origin == 96
+    late = plan((72, 24), (168, 28)).with_bars(1)
+    assert late.origin == 96 and late.seed.notes["onset"].tolist() == [72]
+
+
+BAND = Piece.from_notes(
+    [Note(i * 24, 24, pitch, 80, program, part) for i in range(8) for part, (program, pitch) in enumerate(
+        [(56, 74 + i % 3), (32, 36 + i % 5), (DRUMS, (36, 42, 63)[i % 3])])],
+    part_names=("trumpet", "bass", "drums"),
+)  # fmt: skip
+
+
+def test_drums_play_a_kit_and_what_the_seed_has(engine: Engine) -> None:
+    (piece,) = generate(engine, Plan(BAND, SamplerSettings(temperature=1.5, top_p=1.0)), 1, 160)
+    keys = piece.notes["pitch"][piece.notes["program"] == DRUMS]
+    assert len(keys) > 50 and set(keys.tolist()) <= {*range(35, 60), 63} == Plan(BAND).drum_keys()
+    rows = piece.notes[["onset", "pitch", "part"]].tolist()
+    assert len(set(rows)) == len(rows), "none joins others where no higher key is left"
+
+
+def test_parts_keep_to_themselves_unless_a_range_is_named(engine: Engine) -> None:
+    bold = SamplerSettings(temperature=1.0, top_p=1.0)
+    means = {}
+    for name, limits in (("own", Limits()), ("named", Limits(low=24, high=90))):
+        (piece,) = generate(engine, Plan(BAND, bold, limits), 1, 40)
+        trumpet, bass = (piece.notes["pitch"][piece.notes["program"] == program] for program in (56, 32))
+        means[name] = float(trumpet.mean()) - float(bass.mean())
+    assert means["own"] > 25 > means["named"], "an untrained network alone keeps nothing apart"

@@ -19,7 +19,7 @@ from musegen.events.codec import EventCodec, onsets
 from musegen.events.derived import Tracker
 from musegen.midi import read_music
 from musegen.piece import Meter, Note, Piece
-from musegen.sampling.biases import Density, Homes, Loudness, Register, homes, in_key
+from musegen.sampling.biases import AWAY, Density, Homes, Loudness, OwnRanges, Register, homes, in_key
 from musegen.sampling.constraints import (
     At,
     Constraint,
@@ -236,6 +236,14 @@ class TestBiases:
         (common,) = in_key("C major", [*([60] * 10), 66, 66])
         assert 6 not in rare.classes and 6 in common.classes
         assert in_key("", [60, 62]) == (), "no key is known"
+
+    def test_a_part_loses_by_the_semitone_outside_its_own_range(self) -> None:
+        ranges = OwnRanges(((0, 60, 64), (128, 40, 40)))
+        bias = ranges.bias(np.concatenate([self.blank(i) for i in (0, 128, 7, at.DRUM_INSTRUMENT)]), self.tracker())
+        assert not bias[0, 58:67].any() and bias[0, 57] == bias[0, 67] == -AWAY and bias[0, 70] == -4 * AWAY
+        assert bias[1].argmax() == 38 and not bias[2:].any(), "others and drums play where they like"
+        higher = replace(ranges, shift=5).bias(self.blank(), self.tracker())[0]
+        assert np.array_equal(higher[5:], bias[0, :-5])
 
     def test_homes_of_a_prompt(self) -> None:
         piece = Piece.from_notes([Note(0, 24, 60, 66), Note(24, 24, 64, 82), Note(0, 24, 40, 90, 32, 1)])
