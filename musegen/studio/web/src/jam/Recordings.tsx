@@ -1,7 +1,8 @@
 /** Everything that was played here, to download. */
 import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { api, sentenceOf } from '../api';
+import { api, ApiError, sentenceOf } from '../api';
+import { open } from '../write/store';
 import { recordings as news, say } from './store';
 import { plain, size } from './words';
 
@@ -27,6 +28,11 @@ export function Recordings() {
             <a href={`/api/recordings/${encodeURIComponent(name)}`} download={name}>
               {plain(name)}
             </a>
+            {name.endsWith('.mid') && (
+              <button type="button" class="small" onClick={() => void write(name)}>
+                Open in Write
+              </button>
+            )}
             <span class="quiet">
               {new Date(time * 1000).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' })}, {size(bytes)}
             </span>
@@ -35,6 +41,18 @@ export function Recordings() {
       </ul>
     </details>
   );
+}
+
+/** Go on with a recording on the Write page. */
+async function write(name: string): Promise<void> {
+  try {
+    const answer = await fetch(`/api/recordings/${encodeURIComponent(name)}`);
+    if (!answer.ok) throw new ApiError('That recording is not there any more.', answer.status);
+    location.hash = 'write';
+    await open(new File([await answer.blob()], name));
+  } catch (error) {
+    say(sentenceOf(error), true);
+  }
 }
 
 async function look(): Promise<void> {

@@ -6,9 +6,10 @@ import { kept } from '../sound/settings';
 import { say } from './store';
 
 export const checkpoints = signal<CheckpointView[]>([]);
-/** Those that musegen ships with, and the files that were opened. */
-export const seeds = signal<SeedView[]>([]);
-const opened = new Map<string, SeedView>();
+const shipped = signal<SeedView[]>([]);
+const opened = signal<SeedView[]>([]);
+/** What a jam can begin with: the files that were opened, and what musegen ships with. */
+export const seeds = computed<SeedView[]>(() => [...opened.value, ...shipped.value]);
 /** The knobs and modes, also while no jam plays. */
 export const about = signal<Pick<Hello, 'knobs' | 'modes' | 'version'> | null>(null);
 
@@ -40,13 +41,13 @@ export function asked(settings: JamSettings, known: readonly SeedView[]): JamSet
 /** Look what there is; again whenever the page comes back. */
 export async function look(): Promise<void> {
   try {
-    const [models, shipped, hello] = await Promise.all([
+    const [models, ours, hello] = await Promise.all([
       api<CheckpointView[]>('/api/checkpoints'),
       api<SeedView[]>('/api/seeds'),
       api<Hello>('/api/about'),
     ]);
     checkpoints.value = models;
-    seeds.value = [...opened.values(), ...shipped];
+    shipped.value = ours;
     about.value = hello;
   } catch (error) {
     say(sentenceOf(error), true);
@@ -55,17 +56,12 @@ export async function look(): Promise<void> {
 
 /** Begin the next jam with a file. Throws ApiError. */
 export async function openSeed(file: File): Promise<void> {
-  const piece = await api<PieceView>(`/api/files?name=${encodeURIComponent(file.name)}`, {
-    method: 'POST',
-    body: file,
-  });
-  beginWith(piece);
+  beginWith(await api<PieceView>(`/api/files?name=${encodeURIComponent(file.name)}`, { method: 'POST', body: file }));
 }
 
 /** Begin the next jam with a piece that the server has. */
 export function beginWith({ id, name, title }: Pick<PieceView, 'id' | 'name' | 'title'>): void {
-  opened.set(id, { name: id, title: title || name });
-  seeds.value = [opened.get(id)!, ...seeds.value.filter((seed) => seed.name !== id)];
+  opened.value = [{ name: id, title: title || name }, ...opened.value.filter((seed) => seed.name !== id)];
   choose({ seed: id });
 }
 
