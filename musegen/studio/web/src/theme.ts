@@ -1,9 +1,13 @@
 /** Dark or light: as the system has it until somebody chooses. */
-import { effect } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import { kept } from './sound/settings';
 
 /** "system", "dark" or "light". */
 export const theme = kept('musegen theme', 'system');
+
+const light = matchMedia('(prefers-color-scheme: light)');
+const systemLight = signal(light.matches);
+light.addEventListener('change', () => (systemLight.value = light.matches));
 
 effect(() => {
   const root = document.documentElement;
@@ -11,8 +15,7 @@ effect(() => {
   else root.dataset['theme'] = theme.value;
 });
 
-/** Whether the page is dark now. */
+/** Whether the page is dark now; what asks is drawn anew when that changes. */
 export function isDark(): boolean {
-  if (theme.value !== 'system') return theme.value === 'dark';
-  return !matchMedia('(prefers-color-scheme: light)').matches;
+  return theme.value === 'system' ? !systemLight.value : theme.value === 'dark';
 }

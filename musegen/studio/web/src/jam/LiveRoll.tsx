@@ -5,7 +5,7 @@ import { rollTheme, sharp } from '../roll/canvas';
 import { DRUMS } from '../roll/geometry';
 import { drawRoll, type RollTheme } from '../roll/roll';
 import { kept } from '../sound/settings';
-import { theme } from '../theme';
+import { isDark } from '../theme';
 import { barAt, Camera } from './camera';
 import { useFrames } from './frames';
 import { begun, facts, live, playing, tickNow } from './store';
@@ -64,19 +64,14 @@ function shown(width: number): number {
 /** The page's colours, new whenever it turns dark or light. */
 function useColours() {
   const colours = useRef<RollTheme | null>(null);
-  useEffect(() => {
-    const read = (): void => void (colours.current = rollTheme());
-    const system = matchMedia('(prefers-color-scheme: light)');
-    system.addEventListener('change', read);
-    const stop = effect(() => {
-      theme.value; // asked for, so that this runs again when it changes
-      read();
-    });
-    return () => {
-      system.removeEventListener('change', read);
-      stop();
-    };
-  }, []);
+  useEffect(
+    () =>
+      effect(() => {
+        isDark(); // asked for, so that this runs again when it changes
+        colours.current = rollTheme();
+      }),
+    [],
+  );
   return colours;
 }
 
