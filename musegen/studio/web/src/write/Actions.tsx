@@ -116,7 +116,10 @@ function Fields({ chosen }: { chosen: Kind }) {
         <Select
           label="Part"
           value={part.value}
-          options={[['', 'all'], ...parts.map(({ part: n, name }): [string, string] => [String(n), name || `part ${n}`])]}
+          options={[
+            ['', 'all'],
+            ...parts.map(({ part: n, name }): [string, string] => [String(n), name || `part ${n}`]),
+          ]}
           choose={(name) => (part.value = name)}
         />
       )}

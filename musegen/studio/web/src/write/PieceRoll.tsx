@@ -191,7 +191,8 @@ function follow(box: HTMLElement, x: number): void {
 }
 
 function reveal(box: HTMLElement | null, x: number): void {
-  if (box && (x < box.scrollLeft || x > box.scrollLeft + box.clientWidth - 60)) box.scrollLeft = x - box.clientWidth / 3;
+  if (box && (x < box.scrollLeft || x > box.scrollLeft + box.clientWidth - 60))
+    box.scrollLeft = x - box.clientWidth / 3;
 }
 
 function capital(text: string): string {

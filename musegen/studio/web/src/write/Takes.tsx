@@ -114,12 +114,7 @@ function Take({ take, number }: { take: Job['takes'][number]; number: number }) 
         >
           A/B
         </button>
-        <button
-          type="button"
-          disabled={!piece}
-          aria-label={`Work on ${named}`}
-          onClick={() => piece && show(piece)}
-        >
+        <button type="button" disabled={!piece} aria-label={`Work on ${named}`} onClick={() => piece && show(piece)}>
           Work on it
         </button>
         <button

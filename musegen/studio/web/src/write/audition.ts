@@ -1,38 +1,33 @@
 /** What of the Write page is heard: the file or a take, and switching between the two at the same place. */
-import { computed, signal } from '@preact/signals';
+import { signal } from '@preact/signals';
 import type { PieceView } from '../protocol';
 import { type Playing, sound } from '../sound/synth';
-import { attempt, piece, view } from './store';
+import { piece, view } from './store';
 
-/** What sounds; null: nothing. */
-export const heard = signal<PieceView | null>(null);
+/** The id of what sounds; empty: nothing. */
+export const heard = signal('');
 /** The take that was heard last: what the file is compared with. */
 export const rival = signal('');
 
-/** What the big roll shows: what sounds, else the file. */
-export const shown = computed(() => heard.value ?? piece.value);
-
 let playing: Playing | null = null;
 
-/** Where it is; undefined: nothing sounds. */
-export function tick(): number | undefined {
-  return heard.value ? playing?.tick() : undefined;
+/** Where it is; null: nothing sounds. */
+export function tick(): number | null {
+  return heard.value && playing ? playing.tick() : null;
 }
 
 /** Play `what` from `from` on, or stop it if it plays. */
 export function toggle(what: PieceView, from = 0): void {
-  if (heard.value?.id === what.id) stopAll();
+  if (heard.value === what.id) playing?.stop();
   else play(what, from);
 }
 
 /** From the file to the take that was heard last, or back, without leaving the place. */
-export function compare(): Promise<void> {
-  return attempt(async () => {
-    const file = piece.value;
-    if (!file || !rival.value) return;
-    const next = heard.value?.id === rival.value ? file : await view(rival.value);
-    play(next, Math.min(tick() ?? 0, next.end));
-  });
+export async function compare(): Promise<void> {
+  const file = piece.value;
+  if (!file || !rival.value) return;
+  const next = heard.value === rival.value ? file : await view(rival.value);
+  play(next, Math.min(tick() ?? 0, next.end));
 }
 
 export function stopAll(): void {
@@ -42,10 +37,10 @@ export function stopAll(): void {
 function play(what: PieceView, from: number): void {
   const started: Playing = sound.play(what, from, () => {
     if (playing !== started) return;
-    heard.value = null;
+    heard.value = '';
     playing = null;
   });
   playing = started;
-  heard.value = what;
+  heard.value = what.id;
   if (what.id !== piece.value?.id) rival.value = what.id;
 }
