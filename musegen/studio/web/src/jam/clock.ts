@@ -1,6 +1,7 @@
 /** Between the jam's seconds and the page's milliseconds, by pings: the one that was quickest says it best. */
 
 const KEPT = 12;
+const SLACK = 20; // milliseconds
 
 export class JamClock {
   /** [how long the way there and back took, page time minus jam time], the newest last, in milliseconds. */
@@ -13,7 +14,10 @@ export class JamClock {
 
   /** The answer to a ping of `sent` came at `came` (page), and the jam said `now` (its seconds). */
   pong(sent: number, came: number, now: number): void {
-    this.#heard.push([came - sent, (came + sent) / 2 - now * 1000]);
+    const heard: [number, number] = [came - sent, (came + sent) / 2 - now * 1000];
+    // Each is wrong by half its way at most; who disagrees more has slept meanwhile, or counts anew.
+    this.#heard = this.#heard.filter(([way, offset]) => Math.abs(offset - heard[1]) <= (way + heard[0]) / 2 + SLACK);
+    this.#heard.push(heard);
     if (this.#heard.length > KEPT) this.#heard.shift();
   }
 
