@@ -114,7 +114,8 @@ def one_run(name: str, shop: Shop, after: Annotated[int, Query(ge=0, lt=2**62)] 
 
 def _corpora(shop: Workshop) -> dict[str, Path]:
     place = shop.settings.corpora
-    return {p.parent.name: p.parent for p in sorted(place.glob("*/corpus.json"))} if place.is_dir() else {}
+    found = [path.parent for path in sorted(place.glob("*/corpus.json"))] if place.is_dir() else []
+    return {folder.name: folder for folder in found if folder.name.isprintable()}
 
 
 @router.get("/corpora", response_model=list[CorpusView])

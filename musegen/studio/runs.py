@@ -31,7 +31,8 @@ def folders(*places: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for place in places:
         for log in sorted(place.glob(f"*/{LOG}")) if place.is_dir() else ():
-            found.setdefault(log.parent.name, log.parent)
+            if log.parent.name.isprintable():  # else it could not be said in JSON
+                found.setdefault(log.parent.name, log.parent)
     return found
 
 

@@ -36,7 +36,8 @@ class StudioSettings:
         found: dict[str, Path] = {}
         for folder in (_shipped(), self.runs, self.checkpoints):
             if folder is not None and folder.is_dir():
-                found |= {p.parent.name: p.parent for p in sorted(folder.glob("*/config.json"))}
+                named = [p.parent for p in sorted(folder.glob("*/config.json")) if p.parent.name.isprintable()]
+                found |= {p.name: p for p in named}
         return dict(sorted(found.items(), key=lambda row: (row[0] != "default", row[0])))
 
     def checkpoint(self, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -190,6 +191,21 @@ def test_a_corpus_that_grows_is_counted_again(client: TestClient, folder: Path, 
     lines = (target / "manifest.jsonl").read_text().splitlines(keepends=True)
     (target / "manifest.jsonl").write_text("".join(lines[:-5]))
     assert client.get("/api/corpora/grown").json()["pieces"] == whole["pieces"] - 5
+
+
+@pytest.mark.skipif(os.name != "posix" or sys.platform == "darwin", reason="names of folders are UTF-8 here")
+def test_a_folder_whose_name_is_no_text_hides_no_other(tmp_path: Path, corpus: Corpus) -> None:
+    for kind, file in (("runs", runs.LOG), ("corpora", "corpus.json"), ("checkpoints", "config.json")):
+        for name in (b"good", b"\xff\xfe"):
+            folder = Path(os.fsdecode(bytes(tmp_path) + b"/" + kind.encode() + b"/" + name))
+            folder.mkdir(parents=True)
+            (folder / file).write_text("{}\n")
+    shutil.copytree(corpus.path, tmp_path / "corpora" / "good", dirs_exist_ok=True)
+    shutil.copytree(checkpoints_folder() / "drums", tmp_path / "checkpoints" / "good", dirs_exist_ok=True)
+    with script_in(tmp_path) as client:
+        for kind in ("runs", "corpora", "checkpoints"):
+            assert "good" in [view["name"] for view in client.get(f"/api/{kind}").json()]
+            client.get(f"/api/{kind}/nothing")
 
 
 def test_where_there_is_nothing_nothing_is_shown(tmp_path: Path) -> None:
