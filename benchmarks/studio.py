@@ -47,8 +47,12 @@ FRAMES = """
 PRESSED = "addEventListener('keydown', (event) => { window.pressed = event.timeStamp; }, true)"
 HEARD = "musegenSound.level() > 0.003"
 WHEN = """
-() => new Promise((tell) => {
-  const look = () => ((EXPRESSION) ? tell(performance.now()) : setTimeout(look, 4));
+() => new Promise((tell, fail) => {
+  const look = () => {
+    if (EXPRESSION) tell(performance.now());
+    else if (performance.now() > 90_000) fail(new Error('It never came to EXPRESSION'));
+    else setTimeout(look, 4);
+  };
   look();
 })
 """
@@ -92,7 +96,7 @@ def _frames(browser: Any, feed: Feed, url: str, notes: int | None, seconds: floa
     if notes is not None:
         feed.notes = notes
         page.goto(url)
-        page.evaluate(WHEN.replace("EXPRESSION", "musegenLive.frame"))
+        page.evaluate(WHEN.replace("EXPRESSION", "window.musegenLive?.frame"))
     page.wait_for_timeout(SETTLE)
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
@@ -135,7 +139,7 @@ def weight(browser: Any) -> list[dict[str, object]]:
             )
             page.goto(server.url if visit == "first" else server.origin)
             page.keyboard.press("a")
-            page.evaluate(WHEN.replace("EXPRESSION", "musegenSound.ready.value"))
+            page.evaluate(WHEN.replace("EXPRESSION", "window.musegenSound?.ready.value"))
             painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
             kinds = {"page": 0.0, "processor": 0.0, "font": 0.0}
             for number, size in sizes.items():
