@@ -37,7 +37,7 @@ export function Runs() {
                     Time
                   </th>
                   <th scope="col" class="figure">
-                    Nats a note
+                    Latest figure
                   </th>
                 </tr>
               </thead>

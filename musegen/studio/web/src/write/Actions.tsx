@@ -22,6 +22,9 @@ const wildness = signal<number | undefined>(undefined);
 const key = signal('');
 const part = signal('');
 const beginning = signal(true);
+const keeping = signal<'rhythm' | 'pitch' | ''>('');
+const amount = signal<number | undefined>(undefined);
+const feel = signal('');
 
 export function Actions() {
   const chosen = kind.value;
@@ -64,15 +67,14 @@ function Fields({ chosen }: { chosen: Kind }) {
   const one = plays.find(({ name }) => name === checkpoint.value);
   const known = about.value?.knobs.find((knob) => knob.name === 'key')?.choices ?? [''];
   const keys = known.filter((name) => name !== 'auto').map((name): [string, string] => [name, name || 'any']);
-  const most = chosen === 'continue' ? 1000 : 64;
   return (
     <>
       <NumberField
         label="Takes"
-        unit={`up to ${most}`}
+        unit={`up to ${most(chosen)}`}
         value={many.value}
         low={1}
-        high={most}
+        high={most(chosen)}
         empty="4"
         choose={(n) => (many.value = Math.round(n ?? 4))}
       />
@@ -82,7 +84,7 @@ function Fields({ chosen }: { chosen: Kind }) {
           unit="bars"
           value={length.value}
           low={1}
-          high={256}
+          high={64}
           empty="8"
           choose={(n) => (length.value = Math.round(n ?? 8))}
         />
@@ -123,6 +125,33 @@ function Fields({ chosen }: { chosen: Kind }) {
           choose={(name) => (part.value = name)}
         />
       )}
+      {(chosen === 'infill' || chosen === 'vary') && (
+        <Select
+          label="Keep"
+          value={chosen === 'vary' ? keeping.value || 'rhythm' : keeping.value}
+          options={KEEPS.filter(([name]) => name || chosen === 'infill')}
+          choose={(name) => (keeping.value = name as typeof keeping.value)}
+        />
+      )}
+      {(chosen === 'vary' || chosen === 'humanise') && (
+        <NumberField
+          label="How much"
+          unit="0 to 1"
+          value={amount.value}
+          low={0}
+          high={1}
+          empty={chosen === 'vary' ? '0.5' : '1'}
+          choose={(value) => (amount.value = value)}
+        />
+      )}
+      {chosen === 'humanise' && (
+        <Select
+          label="Feel"
+          value={feel.value}
+          options={[['', 'nobody in particular'], ...feels().map((name): [string, string] => [name, name])]}
+          choose={(name) => (feel.value = name)}
+        />
+      )}
       {chosen === 'continue' && (
         <Switch label="With the beginning" on={beginning.value} choose={(on) => (beginning.value = on)} />
       )}
@@ -130,10 +159,24 @@ function Fields({ chosen }: { chosen: Kind }) {
   );
 }
 
+const KEEPS = [
+  ['', 'nothing'],
+  ['rhythm', 'the rhythm'],
+  ['pitch', 'the notes'],
+] as const;
+
+function feels(): readonly string[] {
+  return checkpoints.value.find(({ family }) => family === 'humaniser')?.styles ?? [];
+}
+
 /** Why it cannot be asked for; empty: it can. */
 function lacking(chosen: Kind): string {
   const drums = piece.value?.notes.some(([, , , , program]) => program === 128);
   return chosen === 'humanise' && !drums ? 'This file has no drums.' : '';
+}
+
+function most(chosen: Kind): number {
+  return chosen === 'continue' ? 1000 : 64;
 }
 
 function label(chosen: Kind): string {
@@ -145,14 +188,19 @@ function label(chosen: Kind): string {
 function wanted(chosen: Kind): Omit<TakesWanted, 'file'> {
   const bars = chosen === 'infill' || chosen === 'vary' ? selected.value : null;
   const model = chosen !== 'humanise';
+  const keep = chosen === 'infill' || chosen === 'vary' ? keeping.value : '';
   return {
     kind: chosen,
-    n: many.value,
+    n: Math.min(many.value, most(chosen)),
+    seed_number: Math.floor(Math.random() * 2 ** 31), // asked again, it plays something else
     ...(chosen === 'continue' && { bars: length.value, with_seed: beginning.value }),
     ...(bars && { from_bar: bars[0], to_bar: bars[1] }),
     ...(model && { checkpoint: checkpoint.value }),
     ...(model && wildness.value !== undefined && { temperature: wildness.value }),
     ...(model && key.value && { key: key.value }),
+    ...(keep && { keep }),
+    ...((chosen === 'vary' || chosen === 'humanise') && amount.value !== undefined && { amount: amount.value }),
+    ...(chosen === 'humanise' && feel.value && { feel: feel.value }),
     ...((chosen === 'infill' || chosen === 'vary') && part.value && { part: Number(part.value) }),
   };
 }

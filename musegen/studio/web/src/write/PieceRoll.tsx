@@ -5,12 +5,13 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useFrames } from '../jam/frames';
 import { rollTheme, sharp } from '../roll/canvas';
-import { DRUMS, noteAt, rangeOf, type RollNote, type RollView, tickAt } from '../roll/geometry';
+import { DRUMS, noteAt, rangeOf, type RollView, tickAt } from '../roll/geometry';
 import { drawRoll } from '../roll/roll';
 import type { PieceView } from '../protocol';
 import { isDark } from '../theme';
 import { type Bars, barOf, barWords, beatAt, between, moved, rollBars, span } from './bars';
-import { colours, noteWords, step } from './surprise';
+import { type Indexed, rollNotes, takeNotes } from './notes';
+import { colours, noteWords } from './surprise';
 
 const LEAST_ZOOM = 0.05; // pixels a tick: a bar of 4/4 is five pixels wide
 const MOST_ZOOM = 12;
@@ -22,6 +23,8 @@ interface Props {
   piece: PieceView;
   /** Nats of each note, in their order, if they are known. */
   nats: readonly number[] | undefined;
+  /** The file that a take was made of: then its notes are coloured by whether they were there. */
+  madeOf?: PieceView | undefined;
   selected: Bars | null;
   select(bars: Bars | null): void;
   /** Where it sounds. */
@@ -30,18 +33,17 @@ interface Props {
   play(from: number): void;
 }
 
-interface Indexed extends RollNote {
-  index: number;
-}
-
-export function PieceRoll({ piece, nats, selected, select, tick, play }: Props) {
+export function PieceRoll({ piece, nats, madeOf, selected, select, tick, play }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const scroller = useRef<HTMLDivElement>(null);
   const [zoom, setZoom] = useState<number | null>(null); // pixels a tick; null: all of it
   const [marked, setMarked] = useState<number | null>(null);
   const seen = useRef<RollView | null>(null);
   const dark = isDark();
-  const notes = useMemo(() => rollNotes(piece, nats, dark), [piece, nats, dark]);
+  const notes = useMemo(
+    () => (madeOf ? takeNotes(piece, madeOf) : rollNotes(piece, nats, colours(dark))),
+    [piece, nats, madeOf, dark],
+  );
   const bars = useMemo(() => rollBars(piece), [piece]);
   const [low, high] = useMemo(() => rangeOf(notes, 0, Infinity, 24), [notes]);
   const drums = useMemo(() => notes.some((note) => note.program === DRUMS), [notes]);
@@ -105,7 +107,9 @@ export function PieceRoll({ piece, nats, selected, select, tick, play }: Props) 
   const note = marked === null ? undefined : piece.notes[marked];
   const words = note ? noteWords(note, piece.bars, beatAt(piece.meters, note[0]), nats?.[marked!]) : '';
   const choice = selected ? `${capital(barWords(selected))} chosen.` : HINT;
-  const rows = (high - low + 1) * ROW + (drums ? 90 : 30);
+  const own = madeOf ?? piece; // its height stays when a take of it is compared
+  const [least, most] = useMemo(() => rangeOf(rollNotes(own, undefined, []), 0, Infinity, 24), [own]);
+  const rows = (most - least + 1) * ROW + (drums ? 90 : 30);
   return (
     <div class="piece-roll">
       <div
@@ -137,17 +141,6 @@ export function PieceRoll({ piece, nats, selected, select, tick, play }: Props) 
       </div>
     </div>
   );
-}
-
-/** A file's notes for a roll, by onset. */
-export function rollNotes(piece: PieceView, nats: readonly number[] | undefined, dark: boolean): Indexed[] {
-  const palette = colours(dark);
-  const notes = piece.notes.map(([onset, duration, pitch, velocity, program], index): Indexed => {
-    const note: Indexed = { onset, duration, pitch, velocity, program, who: 'model', index };
-    const figure = nats?.[index];
-    return figure === undefined ? note : { ...note, colour: palette[step(figure)]! };
-  });
-  return notes.sort((a, b) => a.onset - b.onset);
 }
 
 /** The note after or before the marked one, in `within` if anything is chosen. */

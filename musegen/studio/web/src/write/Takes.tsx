@@ -3,13 +3,13 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { sentenceOf } from '../api';
 import { beginWith } from '../jam/choices';
 import { rollTheme, sharp } from '../roll/canvas';
-import { rangeOf } from '../roll/geometry';
-import { drawRoll } from '../roll/roll';
+import { DRUMS, rangeOf } from '../roll/geometry';
+import { drawRoll, type RollOptions, type RollView } from '../roll/roll';
 import type { Job, PieceView } from '../protocol';
 import { isDark } from '../theme';
-import { compare, heard, rival, toggle } from './audition';
+import { compare, heard, rival, tick, toggle } from './audition';
 import { barWords, rollBars } from './bars';
-import { rollNotes } from './PieceRoll';
+import { takeNotes } from './notes';
 import { busy, forget, jobs, show, stop, view } from './store';
 
 const SHOWN = 24; // takes of one job on the page; the others are in the zip
@@ -61,7 +61,7 @@ function JobTakes({ job }: { job: Job }) {
       {job.error && <p class="wrong">{job.error}</p>}
       <ol>
         {takes.map((take, i) => (
-          <Take key={take.file} take={take} number={i + 1} />
+          <Take key={take.file} take={take} from={job.wanted.file} number={i + 1} />
         ))}
       </ol>
       {job.takes.length > takes.length && (
@@ -80,18 +80,20 @@ function standing({ state, takes, total, wanted }: Job): string {
   return `${takes.length} ${takes.length === 1 ? 'take' : 'takes'}${by}${state === 'stopped' ? ', stopped' : ''}`;
 }
 
-function Take({ take, number }: { take: Job['takes'][number]; number: number }) {
+function Take({ take, from, number }: { take: Job['takes'][number]; from: string; number: number }) {
   const [piece, setPiece] = useState<PieceView | null>(null);
+  const [file, setFile] = useState<PieceView | null>(null);
   const [wrong, setWrong] = useState('');
   useEffect(() => {
     view(take.file).then(setPiece, (reason: unknown) => setWrong(sentenceOf(reason)));
+    view(from).then(setFile, () => setFile(null)); // without it everything is drawn as new
   }, [take.file]);
   const plays = heard.value === take.file;
   const named = `take ${number}`;
   return (
     <li class="take" aria-label={named}>
       <span class="take-number quiet">{number}</span>
-      {piece ? <SmallRoll piece={piece} /> : <p class="quiet small">{wrong || 'Coming…'}</p>}
+      {piece ? <SmallRoll piece={piece} file={file} plays={plays} /> : <p class="quiet small">{wrong || 'Coming…'}</p>}
       <span class="take-facts quiet small">
         {take.notes} notes{take.nats !== null && `, ${take.nats.toFixed(2)} nats a note`}
       </span>
@@ -138,17 +140,34 @@ function jamFrom(piece: PieceView): void {
   location.hash = '#jam';
 }
 
-function SmallRoll({ piece }: { piece: PieceView }) {
+/** All of a take: what was in the file warm, what is new cool. */
+function SmallRoll({ piece, file, plays }: { piece: PieceView; file: PieceView | null; plays: boolean }) {
   const canvas = useRef<HTMLCanvasElement>(null);
+  const picture = useRef<{ view: RollView; options: RollOptions } | null>(null);
   const dark = isDark();
-  useEffect(() => {
-    if (!canvas.current) return;
+  const draw = (playhead?: number): void => {
+    if (!canvas.current || !picture.current) return;
     const { ctx, width, height } = sharp(canvas.current);
-    const notes = rollNotes(piece, undefined, dark);
+    const { view, options } = picture.current;
+    drawRoll(ctx, { ...view, width, height }, { ...options, ...(playhead !== undefined && { playhead }) });
+  };
+  useEffect(() => {
+    const notes = takeNotes(piece, file);
     const [low, high] = rangeOf(notes, 0, Infinity, 24);
-    const drums = notes.some(({ program }) => program === 128);
-    const view = { width, height, from: 0, to: Math.max(96, piece.end), low, high, drums };
-    drawRoll(ctx, view, { notes, bars: rollBars(piece), theme: rollTheme() });
-  }, [piece, dark]);
+    const drums = notes.some(({ program }) => program === DRUMS);
+    const view = { width: 0, height: 0, from: 0, to: Math.max(96, piece.end), low, high, drums };
+    picture.current = { view, options: { notes, bars: rollBars(piece), theme: rollTheme() } };
+    const watcher = new ResizeObserver(() => draw());
+    watcher.observe(canvas.current!);
+    return () => watcher.disconnect();
+  }, [piece, file, dark]);
+  useEffect(() => {
+    if (!plays) return draw();
+    let handle = requestAnimationFrame(function next() {
+      handle = requestAnimationFrame(next);
+      draw(tick() ?? undefined);
+    });
+    return () => cancelAnimationFrame(handle);
+  }, [plays]);
   return <canvas ref={canvas} class="take-roll" role="img" aria-label={`${piece.notes.length} notes`} />;
 }

@@ -4,9 +4,9 @@ import { look, seeds } from '../jam/choices';
 import { takesText } from '../jam/shortcuts';
 import { isDark } from '../theme';
 import { Actions } from './Actions';
-import { compare, heard, stopAll, tick, toggle } from './audition';
+import { compare, heard, sounding, stopAll, tick, toggle } from './audition';
 import { PieceRoll } from './PieceRoll';
-import { error, judging, open, opening, piece, selected, surprise } from './store';
+import { error, judging, open, opening, piece, recall, selected, surprise } from './store';
 import { colours, odds, STEPS } from './surprise';
 import { Takes } from './Takes';
 import './write.css';
@@ -16,6 +16,7 @@ const KINDS = '.mid,.midi,.xml,.musicxml,.mxl,.abc,.krn';
 export function WritePage() {
   useEffect(() => {
     void look();
+    void recall();
     return stopAll;
   }, []);
   useCompareKey();
@@ -27,6 +28,8 @@ export function WritePage() {
     if (file) void open(file);
   };
   const file = piece.value;
+  // The roll shows what sounds, so that comparing is seen as well as heard.
+  const shown = heard.value && heard.value !== file?.id ? sounding.value! : undefined;
   return (
     <div
       class={over ? 'write over' : 'write'}
@@ -48,12 +51,13 @@ export function WritePage() {
           <section aria-label="The file" class="write-file">
             <FileHead />
             <PieceRoll
-              piece={file}
-              nats={surprise.value?.nats}
+              piece={shown ?? file}
+              nats={shown ? undefined : surprise.value?.nats}
+              madeOf={shown && file}
               selected={selected.value}
-              select={(bars) => (selected.value = bars)}
-              tick={() => (heard.value === file.id ? tick() : null)}
-              play={(from) => toggle(file, from)}
+              select={(bars) => shown ?? (selected.value = bars)}
+              tick={tick}
+              play={(from) => toggle(shown ?? file, from)}
             />
           </section>
           <Actions />
@@ -116,6 +120,9 @@ function FileHead() {
         {plays ? 'Stop' : 'Play'}
       </button>
       <h2>{file.title || file.name}</h2>
+      <a class="small" href={`/api/files/${file.id}/mid`} download>
+        .mid
+      </a>
       <p class="quiet small">
         {file.notes.length} notes, {bars} bars, {Math.round(file.seconds)} s{file.key && `, ${file.key}`}
       </p>
@@ -131,6 +138,7 @@ function selectedStart(): number {
 /** What the colours mean. */
 function Legend() {
   const found = surprise.value;
+  if (heard.value && heard.value !== piece.value?.id) return <TakeLegend />;
   if (!found) return <p class="legend quiet small">{judging.value ? 'Listening how surprising it is…' : ''}</p>;
   const palette = colours(isDark());
   return (
@@ -148,6 +156,16 @@ function Legend() {
       <span>
         {found.mean.toFixed(2)} nats a note to {found.checkpoint}
       </span>
+    </p>
+  );
+}
+
+/** What the colours mean while a take sounds. */
+function TakeLegend() {
+  return (
+    <p class="legend quiet small">
+      <span class="swatch was" aria-hidden="true" /> from the file
+      <span class="swatch is-new" aria-hidden="true" /> new in this take
     </p>
   );
 }

@@ -1,11 +1,13 @@
 /** What of the Write page is heard: the file or a take, and switching between the two at the same place. */
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import type { PieceView } from '../protocol';
 import { type Playing, sound } from '../sound/synth';
 import { piece, view } from './store';
 
-/** The id of what sounds; empty: nothing. */
-export const heard = signal('');
+/** What sounds; null: nothing. */
+export const sounding = signal<PieceView | null>(null);
+/** Its id; empty: nothing sounds. */
+export const heard = computed(() => sounding.value?.id ?? '');
 /** The take that was heard last: what the file is compared with. */
 export const rival = signal('');
 
@@ -37,10 +39,10 @@ export function stopAll(): void {
 function play(what: PieceView, from: number): void {
   const started: Playing = sound.play(what, from, () => {
     if (playing !== started) return;
-    heard.value = '';
+    sounding.value = null;
     playing = null;
   });
   playing = started;
-  heard.value = what.id;
+  sounding.value = what;
   if (what.id !== piece.value?.id) rival.value = what.id;
 }

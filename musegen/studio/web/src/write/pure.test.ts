@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { barOf, barWords, beatAt, between, moved, rollBars, span } from './bars';
+import { rollNotes, takeNotes } from './notes';
 import { colours, noteWords, odds, step, STEPS } from './surprise';
 
 const BARS = [0, 72, 168, 264]; // a bar of 3/4, two of 4/4
@@ -51,5 +52,24 @@ describe('surprise', () => {
   it('says where a note is and what it is', () => {
     expect(noteWords([84, 12, 63, 80, 0, 0], BARS, 24, 5.12)).toBe('E♭4, bar 2, beat 1.5: 5.1 nats, 1 in 167');
     expect(noteWords([0, 12, 36, 80, 128, 0], BARS, 24)).toBe('drum 36, bar 1, beat 1');
+  });
+});
+
+describe('notes for the roll', () => {
+  const file = { notes: [[24, 12, 62, 80, 0, 0], [0, 24, 60, 80, 0, 0]] as [number, number, number, number, number, number][] }; // prettier-ignore
+
+  it('come by onset, each with the colour of its own surprise', () => {
+    const notes = rollNotes(file, [0.2, 9], ['calm', '', '', '', '', 'wild']);
+    expect(notes.map(({ onset, colour, index }) => [onset, colour, index])).toEqual([
+      [0, 'wild', 1],
+      [24, 'calm', 0],
+    ]);
+    expect(rollNotes(file, undefined, []).map(({ colour }) => colour)).toEqual([undefined, undefined]);
+  });
+
+  it('tell what of a take was in the file, however it is played now', () => {
+    const take = { notes: [[0, 20, 60, 99, 0, 0], [24, 12, 63, 80, 0, 0]] as typeof file.notes }; // prettier-ignore
+    expect(takeNotes(take, file).map(({ who }) => who)).toEqual(['player', 'model']);
+    expect(takeNotes(take, null).map(({ who }) => who)).toEqual(['model', 'model']);
   });
 });

@@ -1,6 +1,6 @@
 /** The file that is worked on, what was asked for, and the takes: they outlive the tab. */
 import { computed, signal } from '@preact/signals';
-import { api, posted, sentenceOf } from '../api';
+import { api, ApiError, posted, sentenceOf } from '../api';
 import type { Job, PieceView, Surprise, TakesWanted } from '../protocol';
 import { kept } from '../sound/settings';
 import type { Bars } from './bars';
@@ -16,6 +16,9 @@ export const opening = signal(false);
 export const error = signal('');
 /** Which checkpoint continues, fills and judges. */
 export const checkpoint = kept('musegen write checkpoint', 'default');
+
+/** The file that was worked on last. */
+const last = kept('musegen write file', '');
 
 const POLL = 500; // milliseconds
 const views = new Map<string, Promise<PieceView>>();
@@ -55,6 +58,7 @@ export function open(from: File | string): Promise<void> {
 export function show(found: PieceView): void {
   views.set(found.id, Promise.resolve(found));
   piece.value = found;
+  last.value = found.id;
   surprise.value = null;
   selected.value = null;
   void attempt(judge);
@@ -103,14 +107,36 @@ let watching = 0;
 
 /** Ask how the jobs are, until all are done. */
 export function watch(): void {
-  if (watching) return;
+  if (watching || !working.value) return;
   watching = window.setTimeout(async () => {
-    await attempt(async () => {
-      for (const job of jobs.value.filter(busy)) replace(await api<Job>(`/api/takes/${job.id}`));
-    });
+    await Promise.all(jobs.value.filter(busy).map(ask));
     watching = 0;
-    if (working.value && !error.value) watch();
+    watch();
   }, POLL);
+}
+
+/** A job that the server knows no more (it was started anew) is over; while it does not answer, we go on asking. */
+async function ask(job: Job): Promise<void> {
+  try {
+    replace(await api<Job>(`/api/takes/${job.id}`));
+  } catch (reason) {
+    error.value = sentenceOf(reason);
+    if (reason instanceof ApiError && reason.status === 404) forget(job);
+  }
+}
+
+/** Find the file and the takes again that were there before the page was loaded anew. */
+export async function recall(): Promise<void> {
+  if (piece.value || !last.value) return;
+  try {
+    const found = await view(last.value);
+    if (piece.value) return;
+    show(found);
+    jobs.value = await api<Job[]>('/api/takes');
+    watch();
+  } catch (reason) {
+    if (reason instanceof ApiError && reason.status) last.value = ''; // a new studio, which has no such file
+  }
 }
 
 function replace(job: Job): void {
