@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -167,6 +170,28 @@ def test_the_files_used_longest_ago_make_room(monkeypatch: pytest.MonkeyPatch) -
     assert len(list(store.folder.glob("*.mid"))) == 2
     store.close()
     assert not store.folder.exists()
+
+
+def test_what_a_killed_studio_left_is_deleted_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("fcntl")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code = "import os, musegen.studio.store as s\nkept = s.Store()\nprint(kept.folder, flush=True)\nos.kill(os.getpid(), 9)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "TMPDIR": str(tmp_path)}
+    )
+    left = Path(done.stdout.strip())
+    assert left.parent == tmp_path
+    assert left.is_dir()
+    other = tmp_path / "musegen-studio-notours"
+    other.mkdir()
+    mine = Store()
+    assert not left.exists()
+    again = Store()
+    assert mine.folder.is_dir()
+    assert other.is_dir()
+    for store in (mine, again):
+        store.close()
+        assert not store.folder.exists()
 
 
 def test_all_that_is_kept_ends_with_the_server(tmp_path: Path) -> None:
