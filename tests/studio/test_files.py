@@ -175,7 +175,7 @@ def test_the_files_used_longest_ago_make_room(monkeypatch: pytest.MonkeyPatch) -
 def test_what_a_killed_studio_left_is_deleted_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("fcntl")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    code = "import os, musegen.studio.store as s\nkept = s.Store()\nprint(kept.folder, flush=True)\nos.kill(os.getpid(), 9)"
+    code = "import os, musegen.studio.store as s\nk = s.Store()\nprint(k.folder, flush=True)\nos.kill(os.getpid(), 9)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "TMPDIR": str(tmp_path)}
     )
