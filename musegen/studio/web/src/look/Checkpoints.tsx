@@ -23,8 +23,10 @@ export function Checkpoints() {
               <tr>
                 <th scope="col">Name</th>
                 <th scope="col">Plays</th>
-                <th scope="col">Kind</th>
-                <th scope="col" class="figure">
+                <th scope="col" class="spare">
+                  Kind
+                </th>
+                <th scope="col" class="figure spare">
                   Weights
                 </th>
                 <th scope="col" class="figure">
@@ -60,8 +62,8 @@ function Row({ one, open, toggle }: { one: CheckpointView; open: boolean; toggle
         </button>
       </th>
       <td>{one.plays ? checkpointLine(one) : 'Drums, as drummers play what is written'}</td>
-      <td>{one.family}</td>
-      <td class="figure">{amount(one.parameters)}</td>
+      <td class="spare">{one.family}</td>
+      <td class="figure spare">{amount(one.parameters)}</td>
       <td class="figure">{held === undefined ? '–' : held.toFixed(3)}</td>
     </tr>
   );

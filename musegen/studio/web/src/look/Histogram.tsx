@@ -30,7 +30,8 @@ export function Histogram({ title, labels, counts }: { title: string; labels: st
         ))}
         {labels.map(
           (label, i) =>
-            i % every === 0 && (
+            i % every === 0 &&
+            i * each < WIDTH - 26 && (
               <text key={i} x={i * each + 1} y={HEIGHT + 14}>
                 {label}
               </text>

@@ -55,6 +55,7 @@ export function PieceRoll({ piece, nats, madeOf, selected, select, tick, play }:
   useFrames(() => {
     if (!canvas.current || !scroller.current) return;
     const { ctx, width, height } = sharp(canvas.current);
+    if (!width || !height) return;
     const now = tick();
     if (now !== null) follow(scroller.current, now * scale());
     const from = scroller.current.scrollLeft / scale();

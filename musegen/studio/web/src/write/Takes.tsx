@@ -148,6 +148,7 @@ function SmallRoll({ piece, file, plays }: { piece: PieceView; file: PieceView |
   const draw = (playhead?: number): void => {
     if (!canvas.current || !picture.current) return;
     const { ctx, width, height } = sharp(canvas.current);
+    if (!width || !height) return; // it is on its way off the page
     const { view, options } = picture.current;
     drawRoll(ctx, { ...view, width, height }, { ...options, ...(playhead !== undefined && { playhead }) });
   };
