@@ -8,6 +8,7 @@ notes, so that the model's next best idea comes in. Loops that a player asks for
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import ne
 
 import numpy as np
 import numpy.typing as npt
@@ -27,20 +28,17 @@ NEARLY = 0.1  # the share of a round that may differ: a sure network varies a no
 WAY_OUT = 8  # notes at least during which its continuation is unlikely, …
 SHARE = 0.5  # … and so much of the pattern: a network whose memory is full of it soon finds back
 UNLIKELY = -8.0  # nats
+SURE = 3  # notes in a row that must be those of the pattern's last round before it is looked at
 
-_LENGTHS = np.arange(1, LONGEST + 1)
-_NEEDED = np.maximum(LEAST, np.where(_LENGTHS > PHRASE, THRICE, ROUNDS) * _LENGTHS)
-_COMPARED = _NEEDED - _LENGTHS  # notes, each with the one a pattern's length before it
-_OTHERS = (NEARLY * np.maximum(LEAST, _LENGTHS)).astype(np.int64)
-_AWAY = np.maximum(WAY_OUT, SHARE * _LENGTHS).astype(np.int64)
-KEPT = int(_NEEDED.max() + _AWAY.max())
+_NEEDED = [max(LEAST, (THRICE if k > PHRASE else ROUNDS) * k) for k in range(LONGEST + 1)]
+_OTHERS = [int(NEARLY * max(LEAST, k)) for k in range(LONGEST + 1)]
+_AWAY = [max(WAY_OUT, int(SHARE * k)) for k in range(LONGEST + 1)]
+KEPT = max(_NEEDED) + max(_AWAY) + 1
 """So many notes decide."""
 
-_ROOM = 4 * KEPT
 _FREE = np.zeros((1, 1), np.float32)
 _PITCHES = np.arange(128)
-
-_Ints = npt.NDArray[np.int64]
+_LONG_AGO = -(2**20)
 
 
 class WayOut:
@@ -52,91 +50,83 @@ class WayOut:
     attribute: int = at.PITCH
 
     def __init__(self, batch: int) -> None:
-        self._heard = np.zeros(batch, np.int64)  # notes, of those that are kept
-        self._onset = np.full(batch, -(2**20), np.int64)  # of the last note
-        # Of each note, after LONGEST that equal none, what it is: instrument, pitch and ticks since the one before.
-        self._steps = np.full((batch, LONGEST + _ROOM), -1, np.int64)
-        self._changes = np.zeros((batch, _ROOM + 1, LONGEST), np.int32)
-        """How many of the first n notes are not as those so much (by length of a pattern) before them."""
-        self._lengths = np.zeros((batch, _ROOM + 1), np.int64)
-        """Of the pattern that had gone round too often with the n-th note; 0: none."""
-        self._noticed = np.zeros((batch, _ROOM + 1), np.int64)
-        """With which of the first n notes, the latest, a pattern had done so; 0: with none."""
+        self._players = [_Player() for _ in range(batch)]
 
     @classmethod
     def after(cls, notes: Sequence[Played]) -> WayOut:
         """For one sequence that has played `notes`."""
-        found, notes = cls(1), notes[-KEPT - 1 :]
-        if not notes:
-            return found
-        onset = np.array([n.onset for n in notes], np.int64)
-        sound = np.array([n.instrument * 128 + n.pitch for n in notes], np.int64)
-        found._steps[0, LONGEST : LONGEST + len(notes)] = _steps(np.diff(onset, prepend=-(2**20)), sound)
-        found._heard[:] = len(notes)
-        around = np.lib.stride_tricks.sliding_window_view(found._steps[0, : LONGEST + len(notes)], LONGEST + 1)
-        np.cumsum(around[:, -2::-1] != around[:, -1:], axis=0, out=found._changes[0, 1 : len(notes) + 1])
-        last = np.arange(max(0, len(notes) - _AWAY[-1]), len(notes)) + 1
-        found._lengths[0, last] = found._gone_round(np.zeros(len(last), np.int64), last)
-        found._noticed[0, last] = np.maximum.accumulate(np.where(found._lengths[0, last], last, 0))
+        found, notes = cls(1), notes[-KEPT:]
+        for left, note in zip(range(len(notes), 0, -1), notes, strict=True):
+            found._players[0].hear(note.onset, note.instrument, note.pitch, judge=left <= max(_AWAY))
         return found
 
     def hear(self, rows: ModelRows) -> None:
         """Model rows (B, WIDTH) were played; those that are no notes pass by."""
-        each = np.flatnonzero(at.is_note(rows))
-        if self._heard.max() == _ROOM:
-            self._forget_oldest()
-        now = rows[each, derived.TIME].astype(np.int64)
-        sound = rows[each, at.INSTRUMENT].astype(np.int64) * 128 + rows[each, at.PITCH]
-        step, n = _steps(now - self._onset[each], sound), self._heard[each]
-        self._onset[each], self._heard[each] = now, n + 1
-        before = self._steps[each[:, None], LONGEST + n[:, None] - _LENGTHS]
-        self._steps[each, LONGEST + n] = step
-        self._changes[each, n + 1] = self._changes[each, n] + (before != step[:, None])
-        self._lengths[each, n + 1] = length = self._gone_round(each, n + 1)
-        self._noticed[each, n + 1] = np.where(length, n + 1, self._noticed[each, n])
+        for player, row in zip(self._players, rows[:, : derived.TIME + 1].tolist(), strict=True):
+            if row[at.SHIFT] < at.LONGEST_SHIFT:
+                player.hear(row[derived.TIME], row[at.INSTRUMENT], row[at.PITCH])
 
     def bias(self, target: ModelRows, tracker: Tracker) -> Bias:
         """Nats (B, 128), or nothing."""
-        pitch = self.unlikely()
-        if (pitch < 0).all():
+        pitches = self.unlikely()
+        if max(pitches) < 0:
             return _FREE
         tuned = target[:, at.INSTRUMENT] != at.DRUM_INSTRUMENT
-        return np.where(np.where(tuned, pitch, -1)[:, None] == _PITCHES, np.float32(UNLIKELY), np.float32(0))
+        avoided: npt.NDArray[np.int64] = np.where(tuned, pitches, -1)[:, None]
+        return np.where(avoided == _PITCHES, np.float32(UNLIKELY), np.float32(0))
 
-    def unlikely(self) -> _Ints:
-        """The pitch (B,) that would go on with each sequence's pattern; -1: none."""
-        out, each = np.full(len(self._heard), -1, np.int64), np.arange(len(self._heard))
-        noticed = self._noticed[each, self._heard]
-        length, since = self._lengths[each, noticed], self._heard - noticed
-        some = np.flatnonzero((noticed > 0) & (since < _AWAY[length - 1]))
-        if len(some):
-            length, since = length[some], since[some]
-            out[some] = self._steps[some, LONGEST + noticed[some] - length + since % length] % 128
-        return out
+    def unlikely(self) -> list[int]:
+        """The pitch that would go on with each sequence's pattern; -1: none."""
+        return [player.unlikely() for player in self._players]
 
-    def period(self) -> _Ints:
-        """How many notes (B,) long the pattern is that has gone round too often up to the last note; 0: none."""
-        return self._lengths[np.arange(len(self._heard)), self._heard]
+    def periods(self) -> list[int]:
+        """How many notes long the pattern is that has gone round too often up to each one's last note; 0: none."""
+        return [p.length if p.noticed == len(p.steps) else 0 for p in self._players]
 
-    def _gone_round(self, each: _Ints, n: _Ints) -> _Ints:
-        """The least length of a pattern that has gone round too often with the n-th note of sequences `each`; or 0."""
-        same = self._steps[each, LONGEST + n - 1] % 128
-        before = self._steps[each[:, None], LONGEST + n[:, None] - 1 - _LENGTHS] % 128
-        since = np.maximum(n[:, None] - _COMPARED, 0)
-        others = self._changes[each, n] - self._changes[each[:, None], since, _LENGTHS - 1]
-        found = (n[:, None] > _NEEDED) & (before == same[:, None]) & (others <= _OTHERS)
-        return np.where(found.any(1), found.argmax(1) + 1, 0)
+
+class _Player:
+    """One sequence: what each note is beside the one before it, as one number, from which % 128 is its pitch."""
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+        self.noticed, self.length = 0, 0  # with which note, from 1, the latest pattern, and how long that is
+        self._onset = _LONG_AGO
+        self._ends: dict[tuple[int, ...], list[int]] = {}  # where the same SURE steps have ended
+
+    def hear(self, onset: int, instrument: int, pitch: int, judge: bool = True) -> None:
+        self._take((onset - self._onset) * (at.INSTRUMENTS * 128) + instrument * 128 + pitch, judge)
+        self._onset = onset
+        if len(self.steps) >= 2 * KEPT:
+            self._forget_oldest()
+
+    def unlikely(self) -> int:
+        since = len(self.steps) - self.noticed
+        if not self.noticed or since >= _AWAY[self.length]:
+            return -1
+        return self.steps[self.noticed - self.length + since % self.length] % 128
+
+    def _take(self, step: int, judge: bool) -> None:
+        self.steps.append(step)
+        n, ends = len(self.steps), self._ends.setdefault(tuple(self.steps[-SURE:]), [])
+        if judge:
+            for end in reversed(ends):
+                if n - end > LONGEST:
+                    break
+                if n > _NEEDED[n - end] and self._gone_round(n - end):
+                    self.noticed, self.length = n, n - end
+                    break
+        ends.append(n)
+
+    def _gone_round(self, length: int) -> bool:
+        """Whether the latest notes are nearly those of `length` before, for long enough."""
+        count = _NEEDED[length] - length
+        others = sum(map(ne, self.steps[-count:], self.steps[-count - length : -length]), 0)
+        return bool(others <= _OTHERS[length])
 
     def _forget_oldest(self) -> None:
-        for i, n in enumerate(self._heard.tolist()):
-            drop = max(0, n - KEPT)
-            self._steps[i, : LONGEST + KEPT] = self._steps[i, drop : drop + LONGEST + KEPT]
-            for table in (self._changes, self._lengths, self._noticed):
-                table[i, : KEPT + 1] = table[i, drop : drop + KEPT + 1]
-            self._noticed[i] = np.maximum(self._noticed[i] - drop, 0)
-            self._heard[i] = n - drop
-
-
-def _steps(ticks: _Ints, sound: _Ints) -> _Ints:
-    """What a note is beside the one before it: one number, from which % 128 is its pitch."""
-    return ticks * (at.INSTRUMENTS * 128) + sound
+        """Only the latest KEPT notes are left, and what was noticed among them."""
+        kept, noticed, length = self.steps[-KEPT:], self.noticed - len(self.steps) + KEPT, self.length
+        self.steps, self._ends = [], {}
+        for step in kept:
+            self._take(step, False)
+        self.noticed, self.length = max(0, noticed), length
