@@ -21,7 +21,7 @@ from .duet import Played
 
 LONGEST = 100  # notes of a pattern: sixteen bars of a jig
 PHRASE = 24  # longer ones are phrases, which …
-THRICE = 3  # … may come three times: in 428 tunes that no model learnt from none went on as a fourth time would
+THRICE = 3  # … may come three times: of 428 held-out tunes three go on as a fourth time would
 ROUNDS = 4  # how often a shorter one must have gone round …
 LEAST = 40  # … and for how many notes at least: bands of real music do repeat a bar a few times
 NEARLY = 0.1  # the share of a round that may differ: a sure network varies a note or two and is as stuck
