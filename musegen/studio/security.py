@@ -171,8 +171,8 @@ def _with_headers(scope: Scope, send: Send) -> Send:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers.update(HEADERS)
-            if scope["path"].startswith("/api"):
-                headers.setdefault("Cache-Control", "no-store")
+            # the page is asked for anew each time, so that a newer musegen's is not mixed with an older one's
+            headers.setdefault("Cache-Control", "no-store" if scope["path"].startswith("/api") else "no-cache")
         await send(message)
 
     return sending

@@ -152,6 +152,7 @@ def test_every_answer_says_what_a_browser_must_not_do(script: TestClient, path: 
         assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy and "unsafe-inline" not in policy
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "no-referrer"
+        assert "cache-control" in answer.headers
         assert "access-control-allow-origin" not in answer.headers
 
 
