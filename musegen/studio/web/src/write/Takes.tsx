@@ -58,7 +58,11 @@ function JobTakes({ job }: { job: Job }) {
         </span>
       </header>
       {busy(job) && <progress max={1} value={job.progress} aria-label="How far it is" />}
-      {job.error && <p class="wrong">{job.error}</p>}
+      {job.error && (
+        <p class="wrong" role="alert">
+          {job.error}
+        </p>
+      )}
       <ol>
         {takes.map((take, i) => (
           <Take key={take.file} take={take} from={job.wanted.file} number={i + 1} />
@@ -76,6 +80,7 @@ function JobTakes({ job }: { job: Job }) {
 function standing({ state, takes, total, wanted }: Job): string {
   if (state === 'queued') return 'waits for its turn';
   if (state === 'running') return `${takes.length} of ${total}`;
+  if (state === 'failed' && !takes.length) return '';
   const by = wanted.kind === 'humanise' ? '' : ` by ${wanted.checkpoint ?? 'default'}`;
   return `${takes.length} ${takes.length === 1 ? 'take' : 'takes'}${by}${state === 'stopped' ? ', stopped' : ''}`;
 }
