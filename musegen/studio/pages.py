@@ -29,13 +29,18 @@ class Page:
         self._waiting: deque[str] = deque()
         self._size = 0
         self._news = asyncio.Event()
+        self._deaf = False  # it missed messages, among them ends of notes: until the next, nothing is to sound there
         self._missed = False  # frames say what changed, so that after a missed one only a full one is of use
 
     def put(self, kind: str, line: str) -> None:
         """Send `line` soon, unless it perishes before."""
         if kind in PERISHABLE and self._size > _BEHIND:
             self._missed = self._missed or kind == "frame"
+            if kind == "midi" and not self._deaf:
+                self._deaf = True
+                self.put("cancel", json.dumps({"cancel": True}))
             return
+        self._deaf = self._deaf and kind != "midi"
         if kind == "frame" and self._missed:
             if not json.loads(line)["frame"].get("full"):
                 return

@@ -185,6 +185,21 @@ def test_a_page_that_does_not_keep_up_misses_frames_and_goes_on_from_a_full_one(
     asyncio.run(scene())
 
 
+def test_a_page_that_misses_the_ends_of_notes_is_silenced_once_each_time() -> None:
+    async def scene() -> None:
+        page = Page()
+        for _ in range(2):
+            page.put("frame", frame(0, size=2**19))
+            for _ in range(3):
+                page.put("midi", '{"midi": [[1, "803c00"]]}')
+            lines = await drained(page)
+            assert lines[1:] == [{"cancel": True}], "once: no note that began is to sound for ever"
+            page.put("midi", '{"midi": [[2, "903c40"]]}')
+            assert "midi" in (await drained(page))[0]
+
+    asyncio.run(scene())
+
+
 def test_a_page_that_never_reads_is_let_go() -> None:
     page = Page()
     for _ in range(100):
