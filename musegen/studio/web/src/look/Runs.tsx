@@ -33,7 +33,7 @@ export function Runs() {
                   <th scope="col" class="figure">
                     Steps
                   </th>
-                  <th scope="col" class="figure">
+                  <th scope="col" class="figure spare">
                     Time
                   </th>
                   <th scope="col" class="figure">
@@ -58,7 +58,7 @@ export function Runs() {
                       <span class={`state ${run.state}`}>{run.state}</span>
                     </td>
                     <td class="figure">{run.steps.toLocaleString('en')}</td>
-                    <td class="figure">{minutes(run.minutes)}</td>
+                    <td class="figure spare">{minutes(run.minutes)}</td>
                     <td class="figure">{run.last === null ? '–' : run.last.toFixed(3)}</td>
                   </tr>
                 ))}
