@@ -171,7 +171,7 @@ def test_one_that_ends_by_itself_says_why(script: str, error: str) -> None:
 
 
 def test_one_that_chatters_on_standard_error_is_not_held_up() -> None:
-    play(f"sys.stderr.write('x' * 2**25)\n{HELLO}sys.stdin.read()", playing)
+    play(f"sys.stderr.write('x' * 2**27)\n{HELLO}sys.stdin.read()", playing)
 
 
 def flood(jam: Jam) -> None:
