@@ -25,7 +25,7 @@ from musegen.studio.settings import StudioSettings
 from .studio_rig import free_port
 
 FRAME = 1 / 30  # seconds
-BAR, BARS = 96, 8  # ticks, and what the page is asked to show
+BAR, BARS = 96, 32  # ticks, and the most that the page shows
 SPAN = BAR * BARS
 PAST = 0.64  # of what is seen lies to the left of the playhead
 QPM = 120.0
