@@ -3,8 +3,8 @@
 Of a tune's music stay notes, rests, chords, lengths, ties, tuplets, bars and fields. What is taken away is not heard
 (slurs, staccato, texts, chord names, spaces within a beam) or not read (grace notes, ornaments), and music21 9 stumbles
 over it: it drops the note after a fermata (`H`), adds one for `J` or `W`, and loses a broken rhythm whose mark and note
-have anything between them, as in `A>(B` or `A>-B`. A capital note before `::` it takes for a field, and the line with it. The
-version is stated because only from 2.1 on does it carry an accidental to the end of the bar (ABC 2.1, section 11.3).
+have anything between them, as in `A>(B` or `A>-B`. A capital note before `::` it takes for a field, and the line with
+it. The version is stated because only from 2.1 on does it carry an accidental to the end of the bar (ABC 2.1, 11.3).
 Knows nothing of music21's objects.
 """
 

@@ -178,10 +178,13 @@ def _lengths(parts: list[Any]) -> list[list[Fraction]]:
     found = [[_length(bar) for bar in p.getElementsByClass("Measure")] for p in parts]
     if len({len(lengths) for lengths in found}) > 1:
         return found
-    common = [
-        max(set(bar), key=lambda length, bar=bar: (bar.count(length), length)) for bar in zip(*found, strict=True)
-    ]
+    common = [_commonest(bar) for bar in zip(*found, strict=True)]
     return [common for _ in parts]
+
+
+def _commonest(lengths: tuple[Fraction, ...]) -> Fraction:
+    """The length that most have; of several, the longest."""
+    return max(set(lengths), key=lambda length: (lengths.count(length), length))
 
 
 def _length(bar: Any) -> Fraction:

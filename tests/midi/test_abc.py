@@ -40,4 +40,4 @@ def test_what_music21_stumbles_over(tmp_path: Path, music: str, expected: list[t
 
 def test_fields_and_comments_are_left_alone() -> None:
     tune = "T:The (H) ~ tune\nN::2nd Setting\nM:C|\nK:D\nAB[M:3/4]c|\nP:B\n%% Hd\nw:Ha-la\nA:|Hd % (x)\n"
-    assert abc.audible(tune) == "T:The (H) ~ tune\nN::2nd Setting\nM:C|\nK:D\nAB[M:3/4]c|\nP:B\n%% Hd\nw:Ha-la\nA:|d % (x)\n"
+    assert abc.audible(tune) == tune.replace("Hd % (x)", "d % (x)")
