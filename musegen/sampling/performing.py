@@ -51,8 +51,7 @@ class Performance:
         steps = steps_of(drums["onset"].astype(np.int64), piece.ticks_per_quarter)
         if not steps:
             raise SettingsError(
-                "Its drums are played freely, on no grid, so they are human already;  musegen humanise --undo  "
-                "puts them on one."
+                "Its drums are played freely, on no grid, so they are human already: undoing that puts them on one."
             )
         ticks_per_quarter = piece.ticks_per_quarter * -(-FINE // piece.ticks_per_quarter)
         fine = piece.at_resolution(ticks_per_quarter).notes

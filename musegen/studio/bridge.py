@@ -18,6 +18,9 @@ from .ports import PortsWatch
 from .settings import StudioSettings
 
 
+ALL_NOTES_OFF = "b07b00"  # MIDI 1.0, channel mode messages: here, all keys that were pressed on pages
+
+
 class Bridge:
     """The jam, the ports and the pages of one server. `seed_file` finds the file that a seed's name stands for."""
 
@@ -55,6 +58,12 @@ class Bridge:
         if self.ports.line:
             page.put("ports", self.ports.line)
         self._ask_full()
+
+    def lose(self, page: Page) -> None:
+        """Forget a page; a key that it held down as the last one would sound for ever."""
+        self.pages.leave(page)
+        if not len(self.pages) and self.jam.playing:
+            self.jam.send({"midi": ALL_NOTES_OFF})
 
     def hear(self, page: Page, text: str) -> None:
         """Do what a page sent; what is wrong with it, it is told."""

@@ -99,7 +99,7 @@ async def socket(websocket: WebSocket, bridge: TheBridge) -> None:
             await _hear(websocket, page, bridge)
             sending.cancel()
     finally:
-        bridge.pages.leave(page)
+        bridge.lose(page)
 
 
 async def _send(websocket: WebSocket, page: Page) -> None:

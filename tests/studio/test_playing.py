@@ -125,6 +125,22 @@ def test_keys_on_the_page_are_answered(visitor: Visitor) -> None:
     assert seen.index(0) < seen.index(1), "first the player's notes, then the model's"
 
 
+def test_a_key_that_the_last_page_held_is_lifted_when_it_goes(visitor: Visitor) -> None:
+    def held(line: dict[str, Any]) -> list[bool]:
+        return [note[2] is None for note in line.get("frame", {}).get("notes", []) if note[3] == 60 and note[6] == 0]
+
+    visitor.jam(mode="answer")
+    visitor.until(lambda line: line.get("frame", {}).get("tick", 0) > 0)
+    visitor.send(midi="903c64")
+    assert visitor.until(lambda line: bool(held(line)))
+    visitor.close()
+    other = Visitor(visitor.studio)
+    try:
+        other.until(lambda line: held(line) == [False], 20.0)
+    finally:
+        other.close()
+
+
 def test_a_second_jam_is_refused_while_one_plays(visitor: Visitor) -> None:
     visitor.jam(mode="solo")
     answer = visitor._http.post("/api/jam", json={})
