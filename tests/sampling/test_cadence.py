@@ -99,8 +99,9 @@ def test_answers_end_on_a_beat_at_home_in_the_questions_key(engine: Engine) -> N
 
 def test_an_answer_repeats_with_its_numbers(engine: Engine) -> None:
     question = next(questions())
-    once, again, other = (answer(engine, question, number) for number in (3, 3, 4))
-    assert [n[:5] for n in once] == [n[:5] for n in again] != [n[:5] for n in other]
+    once, again, *others = ([n[:5] for n in answer(engine, question, number)] for number in (3, 3, 4, 5, 6, 7))
+    assert once == again
+    assert any(other != once for other in others), "two numbers may well give one answer, five hardly"
 
 
 def test_what_is_handed_out_is_what_the_memory_holds(engine: Engine) -> None:
