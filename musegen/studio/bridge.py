@@ -17,7 +17,6 @@ from .pages import Page, Pages
 from .ports import PortsWatch
 from .settings import StudioSettings
 
-
 ALL_NOTES_OFF = "b07b00"  # MIDI 1.0, channel mode messages: here, all keys that were pressed on pages
 
 
