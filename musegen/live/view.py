@@ -203,12 +203,21 @@ class LineView(_Threaded):
             self._write(f"bar {self._bar + 1 + more:3} │ to bar {known + more}: too fast to be shown\n")
             self._bar = known
         while self._bar < reached and status.tick >= 0:
-            start, end = line.bar_start(self._bar), line.bar_start(self._bar + 1)
+            self._write(bar_line(self._bar + 1 + more, self._notes(status)) + "\n")
             self._bar += 1
-            self._write(bar_line(self._bar + more, [n for n in status.notes if start <= n.onset < end]) + "\n")
+
+    def _notes(self, status: Status) -> list[ShownNote]:
+        """Those of the first bar that is not shown yet."""
+        start, end = (status.timeline.bar_start(self._bar + i) for i in (0, 1))
+        return [n for n in status.notes if start <= n.onset < end]
 
     def _finish(self) -> None:
-        self._show(self._status())
+        """The last bar too, which may end before its time."""
+        status = self._status()
+        self._show(status)
+        if sounded := [n for n in self._notes(status) if n.state == "committed" and n.onset <= status.tick]:
+            more = status.position.bar - status.timeline.position(max(0.0, status.tick)).bar
+            self._write(bar_line(self._bar + 1 + more, sounded) + "\n")
 
 
 def bar_line(bar: int, notes: Iterable[ShownNote]) -> str:

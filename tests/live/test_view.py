@@ -311,6 +311,15 @@ def test_bars_that_nobody_looked_at_in_time_are_said_to_be_so() -> None:
     ]
 
 
+def test_the_last_bar_is_said_though_it_ends_before_its_time() -> None:
+    out = io.StringIO()
+    lines = LineView(out)
+    later = ShownNote(120, 9, 64, 80, 0, "model")
+    lines.start(lambda: at(110.0, ShownNote(0, 9, 60, 80, 0, "model"), ShownNote(96, 9, 62, 80, 0, "model"), later))
+    lines.stop()
+    assert out.getvalue().splitlines() == ["bar   1 │   1 note   C4-C4  piano", "bar   2 │   1 note   D4-D4  piano"]
+
+
 def test_a_bar_without_notes_is_a_rest() -> None:
     assert bar_line(3, []) == "bar   3 │ rest"
     assert bar_line(3, [SCALE[0]._replace(state="planned")]) == "bar   3 │ rest"

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +71,12 @@ def test_the_printed_address_opens_the_page(studio: Studio) -> None:
 def test_garbage_instead_of_requests_breaks_nothing(studio: Studio) -> None:
     for garbage in (b"\0" * 1000, b"GET / HTTP/1.1\r\n" * 500, b"GET /" + b"x" * 2**17, b"\xff\r\n\r\n", b""):
         with socket.create_connection(("127.0.0.1", studio.port), 10) as line:
-            line.sendall(garbage)
-            line.shutdown(socket.SHUT_WR)
             line.settimeout(10)
-            told = line.recv(2**16)
+            told = b""
+            with suppress(OSError):  # it may hang up before all is said
+                line.sendall(garbage)
+                line.shutdown(socket.SHUT_WR)
+                told = line.recv(2**16)
         assert b"the page" not in told and b" 200 " not in told
     assert about(studio).status_code == 200
 
