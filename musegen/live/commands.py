@@ -34,7 +34,7 @@ class Commands:
 
     def obey(self, line: bytes) -> None:
         """Do what `line` says. Raises SettingsError with what is wrong with it."""
-        wish = _read(line)
+        wish = read(line)
         argument = wish.get("argument", "")
         if isinstance(name := wish.get("knob"), str):
             self._desk.set(name, wish.get("value", ""))
@@ -72,9 +72,10 @@ class Commands:
             self._page.say(str(error))
 
 
-def _read(line: bytes) -> dict[str, Any]:
-    if len(line) > LONGEST:
-        raise SettingsError(f"A command has at most {LONGEST} bytes.")
+def read(line: bytes, longest: int = LONGEST) -> dict[str, Any]:
+    """The object that `line` says; an empty one for other JSON. Raises SettingsError for what is none or too long."""
+    if len(line) > longest:
+        raise SettingsError(f"A command has at most {longest} bytes.")
     try:
         wish = json.loads(line, parse_constant=_no_number)
     except (ValueError, RecursionError):

@@ -5,7 +5,6 @@ Knows nothing of processes or sockets.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,11 +12,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import SettingsError
+from ..live.commands import read
 from ..live.desk import Desk
 from ..live.knobs import KNOBS, MODES
 
 LONGEST = 4096
-"""Characters of one command."""
+"""Bytes of one command."""
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Mode = Literal["answer", "accompany", "solo", "loop", "harmonise"]
@@ -87,19 +87,10 @@ def command(text: str, checkpoint: Callable[[str], str]) -> dict[str, Any]:
 
     Raises SettingsError for what is none.
     """
-    if len(text) > LONGEST:
-        raise SettingsError(f"A command has at most {LONGEST} characters.")
-    try:
-        found = json.loads(text, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        raise SettingsError("That is not a command: commands are JSON.") from None
-    kinds = [kind for kind in ("knob", "do", "midi", "ping", "full") if isinstance(found, dict) and kind in found]
+    found = read(text.encode(errors="replace"), LONGEST)
+    kinds = [kind for kind in ("knob", "do", "midi", "ping", "full") if kind in found]
     if len(kinds) != 1:
         raise SettingsError('A command is one of {"knob"…}, {"do"…}, {"midi"…}, {"ping"…} and {"full"…}.')
     if found.get("do") == "checkpoint" and found.get("argument"):
         found["argument"] = checkpoint(str(found["argument"]))
     return {name: found[name] for name in (kinds[0], "value", "argument") if name in found}
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(name)
